@@ -1,0 +1,205 @@
+package scope
+
+import (
+	"errors"
+	"strings"
+
+	"exhibit/export/mail"
+	"exhibit/export/mail/contentline"
+	"exhibit/export/mail/header"
+	"exhibit/export/order"
+)
+
+// facts are what of an item decides on its scope.
+type facts struct {
+	field   string
+	time    Interval
+	timeErr error // why time is not known
+
+	correspondents      []string // texts in which addresses occur
+	addresses           []string // addresses parsed from them
+	correspondentsKnown bool     // nothing of them could not be read
+}
+
+var (
+	errNoDate    = errors.New("it has no Received and no Date field")
+	errReceived  = errors.New("its topmost Received field has no readable time")
+	errDate      = errors.New("its Date field is not readable")
+	errDates     = errors.New("it has several Date fields that differ")
+	errContact   = errors.New("a contact has no time")
+	errCalendar  = errors.New("its calendar times cannot be read")
+	errRecurring = errors.New("it recurs, so that it has no one time")
+	errHeader    = errors.New("its header cannot be read whole")
+)
+
+func observe(it mail.Item, correspondents bool) facts {
+	switch it.Kind {
+	case mail.KindMessage:
+		return message(it, correspondents)
+	case mail.KindEvent:
+		return event(it, correspondents)
+	}
+	f := facts{timeErr: errContact}
+	f.texts(it, correspondents)
+	return f
+}
+
+// texts reads the correspondents of a calendar object or a contact.
+func (f *facts) texts(it mail.Item, wanted bool) {
+	if wanted {
+		f.addresses, f.correspondentsKnown = contentline.Correspondents(it.Raw)
+	}
+}
+
+func event(it mail.Item, correspondents bool) facts {
+	var f facts
+	f.texts(it, correspondents)
+	start, end, recurring, err := contentline.Times(it.Raw)
+	switch {
+	case err != nil:
+		f.timeErr = errCalendar
+	case recurring:
+		f.timeErr = errRecurring
+	default:
+		f.field = FieldCalendar
+		f.time = Interval{Earliest: start.Earliest, Latest: end.Latest}
+	}
+	return f
+}
+
+// correspondentFields are the header fields whose addresses are correspondents,
+// in lower case; each counts in its Resent- form as well.
+var correspondentFields = map[string]bool{
+	"from": true, "sender": true, "reply-to": true, "to": true, "cc": true, "bcc": true,
+	"return-path": true, "delivered-to": true, "x-original-to": true, "envelope-to": true,
+	"disposition-notification-to": true,
+}
+
+func message(it mail.Item, correspondents bool) facts {
+	h := header.Read(it.Message())
+	var f facts
+	f.field, f.time, f.timeErr = messageTime(h)
+	whole := readable(h)
+	if f.timeErr != nil && !whole {
+		f.timeErr = errHeader
+	}
+	if !correspondents {
+		return f
+	}
+	f.correspondentsKnown = whole
+	for _, field := range h.Fields {
+		name := strings.TrimPrefix(strings.ToLower(field.Name), "resent-")
+		if !correspondentFields[name] {
+			continue
+		}
+		value := field.Value()
+		if value == "" || value == "<>" { // nobody; RFC 5321 section 4.5.5
+			continue
+		}
+		f.correspondents = append(f.correspondents, value)
+		if decoded := header.DecodeWords(value); decoded != value {
+			f.correspondents = append(f.correspondents, decoded)
+		}
+		list, complete := header.Addresses(value)
+		if !complete {
+			f.correspondentsKnown = false
+		}
+		for _, a := range list {
+			f.addresses = append(f.addresses, a.Addr)
+		}
+	}
+	return f
+}
+
+// readable reports whether the header was read to its end, so that no field of
+// it can have been missed.
+func readable(h header.Header) bool {
+	for _, d := range h.Defects {
+		switch d.Name {
+		case header.DefectTooManyBytes, header.DefectTooManyFields, header.DefectNoHeader:
+			return false
+		}
+	}
+	return true
+}
+
+// messageTime finds the time of a message: of its topmost Received field if it
+// has any, otherwise of its only Date field.
+func messageTime(h header.Header) (string, Interval, error) {
+	if received := h.All("Received"); len(received) > 0 {
+		t, err := header.ReceivedDate(received[0])
+		if err != nil {
+			return "", Interval{}, errReceived
+		}
+		return FieldReceived, interval(t), nil
+	}
+	dates := h.All("Date")
+	if len(dates) == 0 {
+		return "", Interval{}, errNoDate
+	}
+	first, err := header.Date(dates[0])
+	if err != nil {
+		return "", Interval{}, errDate
+	}
+	for _, other := range dates[1:] {
+		t, err := header.Date(other)
+		if err != nil || !t.Earliest.Equal(first.Earliest) || !t.Latest.Equal(first.Latest) {
+			return "", Interval{}, errDates
+		}
+	}
+	return FieldDate, interval(first), nil
+}
+
+// occurs reports whether the address, or an address in the domain, stands in
+// text as a whole word: not preceded or followed by what could be part of an
+// address. Letter case does not matter.
+func occurs(text string, w order.Withheld) bool {
+	text = strings.ToLower(text)
+	want := w.Address
+	if want == "" {
+		want = w.Domain
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], want)
+		if i < 0 {
+			return false
+		}
+		begin, end := from+i, from+i+len(want)
+		if endsHere(text[end:]) && beginsHere(text[:begin], w.Address == "") {
+			return true
+		}
+		from = begin + 1
+	}
+}
+
+func endsHere(rest string) bool {
+	if rest == "" {
+		return true
+	}
+	if rest[0] == '.' { // a full stop after it is not part of it, a further label is
+		return len(rest) == 1 || !domainByte(rest[1])
+	}
+	return !domainByte(rest[0])
+}
+
+func beginsHere(before string, domain bool) bool {
+	if before == "" {
+		return !domain
+	}
+	last := before[len(before)-1]
+	if domain {
+		// The domain itself behind an @, or a sub-domain of it.
+		return last == '@' || last == '.' && strings.Contains(before, "@")
+	}
+	return !atomByte(last)
+}
+
+func domainByte(c byte) bool {
+	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 0x80
+}
+
+// atomByte reports whether c may stand in an unquoted local part (RFC 5322
+// section 3.2.3), other than as a delimiter around an address in practice.
+func atomByte(c byte) bool {
+	return domainByte(c) || strings.IndexByte(".!#$%&*+/=?^{|}~", c) >= 0
+}
