@@ -1,0 +1,246 @@
+package mail
+
+import (
+	"bufio"
+	"compress/gzip"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// source is the one read of a file: it counts and hashes what passes.
+type source struct {
+	r    *reader
+	f    *os.File
+	n    int64
+	path string
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	if err := s.r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := s.f.Read(b)
+	s.n += int64(n)
+	s.r.digest.Write(b[:n])
+	if n > 0 && s.r.opt.Progress != nil {
+		s.r.opt.Progress(int64(n))
+	}
+	return n, err
+}
+
+// fail wraps what went wrong while reading the file.
+func (s *source) fail(err error) error {
+	return &ReadError{File: s.path, Offset: s.n, Err: err}
+}
+
+// file reads one regular file and reports it with all that is in it.
+func (r *reader) file(e entry) error {
+	f, err := r.open(e.path)
+	if err != nil {
+		return &ReadError{File: e.path, Err: err}
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return &ReadError{File: e.path, Err: err}
+	}
+	if !before.Mode().IsRegular() {
+		return &ReadError{File: e.path, Err: ErrChanged}
+	}
+	r.digest.Reset()
+	src := &source{r: r, f: f, path: e.path}
+	out := File{Path: e.path}
+	if err := r.stream(e, src, before.Size(), &out); err != nil {
+		return err
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return src.fail(err)
+	}
+	if src.n != before.Size() || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return src.fail(ErrChanged)
+	}
+	out.Size = src.n
+	r.digest.Sum(out.SHA256[:0])
+	return r.sink.File(out)
+}
+
+// stream reads a file through its container, if any.
+func (r *reader) stream(e entry, src *source, size int64, out *File) error {
+	r.br.Reset(src)
+	head, err := r.br.Peek(headBytes)
+	if err != nil && err != io.EOF {
+		return src.fail(err)
+	}
+	out.Container = containerOf(e, head)
+	if out.Container == "" {
+		return r.content(e, src, r.br, size, out)
+	}
+	plain, closer, err := decompress(out.Container, r.br)
+	if err != nil {
+		return src.fail(err)
+	}
+	defer closer()
+	if err := r.content(e, src, bufio.NewReaderSize(plain, headBytes), -1, out); err != nil {
+		return err
+	}
+	// A decompressor that stops before the end of the file has not read it whole.
+	if n, err := io.Copy(io.Discard, r.br); err != nil {
+		return src.fail(err)
+	} else if n > 0 {
+		return src.fail(errors.New("data after the compressed stream"))
+	}
+	return nil
+}
+
+// decompress returns the content of a container, which is checked to its end.
+func decompress(container string, r io.Reader) (io.Reader, func(), error) {
+	if container == ContainerGzip {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, func() { z.Close() }, nil
+	}
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return nil, nil, err
+	}
+	return z, z.Close, nil
+}
+
+// content recognises the decompressed content of a file and reads it. size is
+// that of the content in bytes, or -1 when it is not known.
+func (r *reader) content(e entry, src *source, in *bufio.Reader, size int64, out *File) error {
+	head, err := in.Peek(headBytes)
+	if err != nil && err != io.EOF {
+		return src.fail(err)
+	}
+	format, reason := classify(e, r.opt.Format, head)
+	if e.root && reason == ReasonOutlook {
+		return &FormatError{File: e.path, Format: "Outlook MSG or PST", Reason: "not supported"}
+	}
+	switch {
+	case reason != "":
+		return r.gap(e, src, in, reason, out)
+	case format == FormatMbox:
+		return r.mbox(e, src, in, out)
+	}
+	return r.single(e, src, in, size, format, out)
+}
+
+// gap passes over a file that holds no item.
+func (r *reader) gap(e entry, src *source, in io.Reader, reason Reason, out *File) error {
+	h := sha256.New()
+	n, err := io.Copy(h, in)
+	if err != nil {
+		return src.fail(err)
+	}
+	g := Gap{Source: Locator{File: e.path, Length: n}, Reason: reason}
+	h.Sum(g.SHA256[:0])
+	out.Length, out.Gaps = n, 1
+	return r.sink.Gap(g)
+}
+
+// single reads a file that is one item.
+func (r *reader) single(e entry, src *source, in io.Reader, size int64, format string, out *File) error {
+	limit := r.opt.Limits.ItemBytes
+	tooLong := &LimitError{File: e.path, What: "item bytes", Limit: limit}
+	if size > limit {
+		return tooLong
+	}
+	raw, err := readAll(io.LimitReader(in, limit+1), size)
+	if err != nil {
+		return src.fail(err)
+	}
+	if int64(len(raw)) > limit {
+		return tooLong
+	}
+	it := Item{
+		Kind: kindOf(format), Format: format, Raw: raw,
+		Source: Locator{File: e.path, Length: int64(len(raw))}, Container: out.Container,
+		Labels: labels(e.label),
+	}
+	if format == FormatMaildir {
+		it.Flags = maildirFlags(e.name)
+	}
+	out.Length, out.Items = int64(len(raw)), 1
+	return r.sink.Item(it)
+}
+
+// readAll reads to the end into a buffer made for size bytes, if that is known.
+func readAll(in io.Reader, size int64) ([]byte, error) {
+	if size < 0 {
+		return io.ReadAll(in)
+	}
+	buf := make([]byte, size+1) // one more, to see the end without growing
+	n, err := io.ReadFull(in, buf)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return buf[:n:n], nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	rest, err := io.ReadAll(in) // the file has grown, which its reader finds out
+	return append(buf, rest...), err
+}
+
+// mbox reads a file that holds any number of messages.
+func (r *reader) mbox(e entry, src *source, in io.Reader, out *File) error {
+	declared := ""
+	if f := r.opt.Format; f == FormatMboxrd || f == FormatMboxo {
+		declared = f // the dialects have the names of the formats
+	}
+	label := mboxLabel(e)
+	s := &splitter{r: in, limit: r.opt.Limits.ItemBytes}
+	inSink := false
+	err := s.split(func(sp span) error {
+		out.Length += sp.length
+		at := Locator{File: e.path, Offset: sp.offset, Length: sp.length}
+		var err error
+		if sp.raw == nil {
+			out.Gaps++
+			err = r.sink.Gap(Gap{Source: at, SHA256: sp.sha256, Reason: ReasonLeading})
+		} else {
+			out.Items++
+			it := Item{
+				Kind: KindMessage, Format: FormatMbox, Raw: sp.raw, Source: at, Container: out.Container,
+				Labels: labels(label), Flags: statusFlags(sp.raw[sp.separator:]),
+				Separator: sp.separator, Trailer: sp.trailer,
+			}
+			it.Dialect, it.Evidence = dialectOf(sp.raw, sp.separator, declared)
+			err = r.sink.Item(it)
+		}
+		inSink = err != nil
+		return err
+	})
+	switch {
+	case err == nil || inSink:
+		return err
+	case errors.Is(err, errTooLong):
+		return &LimitError{File: e.path, Offset: s.offset(), What: "item bytes", Limit: s.limit}
+	}
+	return src.fail(err)
+}
+
+func labels(label string) []string {
+	if label == "" {
+		return nil
+	}
+	return []string{label}
+}
+
+func kindOf(format string) Kind {
+	switch format {
+	case FormatICS:
+		return KindEvent
+	case FormatVCF:
+		return KindContact
+	}
+	return KindMessage
+}

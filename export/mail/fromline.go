@@ -1,0 +1,184 @@
+package mail
+
+import "bytes"
+
+var (
+	utf8BOM   = []byte("\xef\xbb\xbf")
+	fromSpace = []byte("From ")
+)
+
+// SeparatorLine returns the length of the mbox separator line that b begins
+// with, its line end included, or 0 when b does not begin with one. Only a
+// line of a strict shape counts: `From -`, an address, or a weekday with a date.
+func SeparatorLine(b []byte) int {
+	n, next := cutSeparator(b)
+	if n == 0 || next != nextField || shapeOf(b[len(fromSpace):n]) == shapeLoose {
+		return 0
+	}
+	return n
+}
+
+// separatorAt returns the length of the separator line at b[p:], or 0. A
+// separator begins a line with `From `, the next line is shaped like a header
+// field, and it follows an empty line (or the start of the file) or has a
+// strict shape. A message without any header is separated only by a line with
+// weekday and date between empty lines. b holds all that precedes p, or at
+// least 4 bytes of it, and maxSeparatorLine+maxFieldName bytes after p unless
+// the file ends.
+func separatorAt(b []byte, p int) int {
+	n, next := cutSeparator(b[p:])
+	if n == 0 {
+		return 0
+	}
+	line := b[p+len(fromSpace) : p+n]
+	switch next {
+	case nextField:
+		if emptyLineBefore(b, p) || shapeOf(line) != shapeLoose {
+			return n
+		}
+	case nextEmpty:
+		if emptyLineBefore(b, p) && shapeOf(line) == shapeDated {
+			return n
+		}
+	}
+	return 0
+}
+
+type nextLine int
+
+const (
+	nextOther nextLine = iota
+	nextField
+	nextEmpty
+)
+
+// cutSeparator returns the length of the line `From …` at the start of b, 0
+// when there is none or it is too long or not ended, and what follows it.
+func cutSeparator(b []byte) (int, nextLine) {
+	if !bytes.HasPrefix(b, fromSpace) {
+		return 0, nextOther
+	}
+	n := bytes.IndexByte(b[:min(len(b), maxSeparatorLine)], '\n') + 1
+	if n == 0 {
+		return 0, nextOther
+	}
+	return n, kindOfLine(b[n:])
+}
+
+// kindOfLine tells what line b begins with. A former separator line quoted
+// into the header (`>From `) counts as a field: mail systems leave it there.
+func kindOfLine(b []byte) nextLine {
+	if len(b) == 0 || b[0] == '\n' || bytes.HasPrefix(b, []byte("\r\n")) {
+		return nextEmpty
+	}
+	if bytes.HasPrefix(b, []byte(">From ")) || fieldShaped(b[:min(len(b), maxFieldName)]) {
+		return nextField
+	}
+	return nextOther
+}
+
+// fieldShaped reports whether b begins with a field name and a colon (RFC 5322,
+// sections 3.6.8 and 4.5: white space before the colon is allowed). What looks
+// like a URL is none.
+func fieldShaped(b []byte) bool {
+	i := 0
+	for i < len(b) && b[i] > ' ' && b[i] < 0x7f && b[i] != ':' {
+		i++
+	}
+	if i == 0 {
+		return false
+	}
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+		i++
+	}
+	return i < len(b) && b[i] == ':' && !bytes.HasPrefix(b[i:], []byte("://"))
+}
+
+// emptyLineBefore reports whether the line before p is empty or p is at the
+// start of the file.
+func emptyLineBefore(b []byte, p int) bool {
+	switch {
+	case p == 0 || p == len(utf8BOM) && bytes.HasPrefix(b, utf8BOM):
+		return true
+	case b[p-1] != '\n':
+		return false
+	case p == 1 || b[p-2] == '\n':
+		return true
+	case b[p-2] == '\r':
+		return p == 2 || b[p-3] == '\n'
+	}
+	return false
+}
+
+type lineShape int
+
+const (
+	shapeLoose   lineShape = iota
+	shapeAddress           // `-`, or something with an @ between two other bytes
+	shapeDated             // a weekday, a month and a day
+)
+
+// shapeOf judges what follows `From ` in a line.
+func shapeOf(line []byte) lineShape {
+	words := bytes.Fields(line)
+	for i, w := range words {
+		if isWeekday(w) && isDate(words[i+1:]) {
+			return shapeDated
+		}
+	}
+	if len(words) == 0 {
+		return shapeLoose
+	}
+	first := words[0]
+	if len(first) == 1 && first[0] == '-' {
+		return shapeAddress
+	}
+	if at := bytes.IndexByte(first, '@'); at > 0 && at < len(first)-1 && line[0] > ' ' {
+		return shapeAddress
+	}
+	return shapeLoose
+}
+
+// isDate reports whether words begin with a month and a day in either order.
+func isDate(words [][]byte) bool {
+	if len(words) < 2 {
+		return false
+	}
+	return isMonth(words[0]) && isDay(words[1]) || isDay(words[0]) && isMonth(words[1])
+}
+
+func isWeekday(w []byte) bool {
+	return isName(w, "sun", "mon", "tue", "wed", "thu", "fri", "sat")
+}
+
+func isMonth(w []byte) bool {
+	return isName(w, "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+}
+
+func isName(w []byte, names ...string) bool {
+	w = bytes.TrimSuffix(w, []byte(","))
+	if len(w) != 3 {
+		return false
+	}
+	for _, n := range names {
+		if (w[0]|0x20) == n[0] && (w[1]|0x20) == n[1] && (w[2]|0x20) == n[2] {
+			return true
+		}
+	}
+	return false
+}
+
+func isDay(w []byte) bool {
+	w = bytes.TrimSuffix(w, []byte(","))
+	if len(w) == 0 || len(w) > 2 {
+		return false
+	}
+	n := 0
+	for _, c := range w {
+		if c < '0' || c > '9' {
+			return false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n >= 1 && n <= 31
+}

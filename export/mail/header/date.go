@@ -1,0 +1,116 @@
+package header
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrDate is wrapped by every error of [Date] and [ReceivedDate].
+var ErrDate = errors.New("date cannot be determined")
+
+// DateTime is a point in time as far as it is known: somewhere from Earliest to
+// Latest, both in UTC. They are equal when the zone is stated.
+type DateTime struct {
+	Earliest time.Time `json:"earliest"`
+	Latest   time.Time `json:"latest"`
+}
+
+// Exact reports whether the point in time is known.
+func (d DateTime) Exact() bool { return d.Earliest.Equal(d.Latest) }
+
+const (
+	// East and West are the farthest that a local time can be from UTC: what no
+	// zone is stated for lies between the two.
+	East = 14 * time.Hour
+	West = 12 * time.Hour
+
+	maxDateBytes = 1000
+	maxDateWords = 64
+)
+
+// Local returns the interval in which a local time of an unknown zone lies;
+// t is that time as if it were UTC.
+func Local(t time.Time) DateTime {
+	return DateTime{Earliest: t.Add(-East).UTC(), Latest: t.Add(West).UTC()}
+}
+
+// At returns the interval that is one point in time.
+func At(t time.Time) DateTime { return DateTime{Earliest: t.UTC(), Latest: t.UTC()} }
+
+// Date reads the value of a Date field: RFC 5322 with its obsolete syntax
+// (sections 3.3 and 4.3), the C library's asctime, RFC 3339, and the slips of
+// real senders (missing or misplaced weekdays and commas, full names, dots or
+// hyphens between parts, AM and PM, zones such as UTC+2). The weekday is not
+// compared with the date. An impossible date is an error, never another date.
+// Where no zone is stated, or an unknown name, the result is an interval.
+func Date(value string) (DateTime, error) {
+	if len(value) > maxDateBytes {
+		return DateTime{}, fmt.Errorf("%w: longer than %d bytes", ErrDate, maxDateBytes)
+	}
+	text, comment := cutComments(value)
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		return r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == ',' || r == ';'
+	})
+	if len(words) > maxDateWords {
+		return DateTime{}, fmt.Errorf("%w: more than %d words", ErrDate, maxDateWords)
+	}
+	p := dateParser{year: -1, hour: -1}
+	for _, w := range words {
+		if !p.word(w) {
+			return DateTime{}, fmt.Errorf("%w: %q in %q", ErrDate, w, value)
+		}
+	}
+	if p.zone == zoneNone {
+		p.zoneWord(strings.TrimSpace(comment))
+	}
+	t, ok := p.time()
+	if !ok {
+		return DateTime{}, fmt.Errorf("%w: %q", ErrDate, value)
+	}
+	return t, nil
+}
+
+// ReceivedDate reads the date of a Received field: what follows its last
+// semicolon (RFC 5322, section 3.6.7).
+func ReceivedDate(value string) (DateTime, error) {
+	i := strings.LastIndexByte(value, ';')
+	if i < 0 {
+		return DateTime{}, fmt.Errorf("%w: no semicolon", ErrDate)
+	}
+	return Date(value[i+1:])
+}
+
+// cutComments returns a value with its comments (RFC 5322, section 3.2.2) made
+// blank, and the text of the last.
+func cutComments(s string) (text, comment string) {
+	if strings.IndexByte(s, '(') < 0 {
+		return s, ""
+	}
+	out := []byte(s)
+	depth, start := 0, 0
+	for i := 0; i < len(out); i++ {
+		c := out[i]
+		switch {
+		case c == '(':
+			if depth == 0 {
+				start = i + 1
+			}
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+			if depth == 0 {
+				comment = s[start:i]
+			}
+			out[i] = ' '
+		case c == '\\' && depth > 0 && i+1 < len(out):
+			out[i] = ' '
+			i++
+		}
+		if depth > 0 {
+			out[i] = ' '
+		}
+	}
+	return string(out), comment
+}

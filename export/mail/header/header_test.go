@@ -1,0 +1,192 @@
+package header_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"exhibit/export/mail/header"
+)
+
+func TestRead(t *testing.T) {
+	tests := []struct {
+		name    string
+		raw     string
+		fields  []string // name=value
+		body    string
+		defects []string // name@offset
+	}{
+		{"plain", "A: b\r\nC:d\r\n\r\nbody", []string{"A=b", "C=d"}, "body", nil},
+		{"lf", "A: b\nC: d\n\nbody", []string{"A=b", "C=d"}, "body", nil},
+		{"mixed", "A: b\r\nC: d\n\r\nbody", []string{"A=b", "C=d"}, "body", nil},
+		{"cr only", "A: b\rC: d\r e\r\rbody", []string{"A=b", "C=d e"}, "body", []string{"cr-line-ends@0"}},
+		{"folded", "A: b\r\n\tc\r\n  d\r\nE: f\r\n\r\n", []string{"A=b\tc  d", "E=f"}, "", nil},
+		{"blank continuation", "A: b\n \nC: d\n\nbody", []string{"A=b", "C=d"}, "body", nil},
+		{"empty value", "A:\nB: \n\n", []string{"A=", "B="}, "", nil},
+		{"space before the colon", "A : b\n\n", []string{"A=b"}, "", nil},
+		{"8-bit", "A: \xe4\n\n", []string{"A=\xe4"}, "", nil},
+		{"nul", "A: b\x00c\n\n", []string{"A=b\x00c"}, "", []string{"nul@4"}},
+		{"no body", "A: b\n", []string{"A=b"}, "", nil},
+		{"no line end", "A: b", []string{"A=b"}, "", nil},
+		{"byte order mark", "\xef\xbb\xbfA: b\n\nbody", []string{"A=b"}, "body", nil},
+		{"leading space", " A: b\nC: d\n\n", []string{"A=b", "C=d"}, "", []string{"leading-space@0"}},
+		{"leading empty lines", "\n\nDate: b\n\nbody", []string{"Date=b"}, "body", []string{"leading-empty-line@0"}},
+		{"empty line and text", "\nsome: text", nil, "some: text", []string{"no-header@0"}},
+		{"junk", "A: b\njunk\nSubject: d\n\nbody", []string{"A=b", "Subject=d"}, "body", []string{"junk-line@5"}},
+		{"junk first", "junk\nSubject: d\n\nbody", []string{"Subject=d"}, "body", []string{"junk-line@0"}},
+		{"continued junk", "A: b\njunk\n more\nSubject: d\n\n", []string{"A=b", "Subject=d"}, "", []string{"junk-line@5"}},
+		{"separator", "From x\nA: b\n\n", []string{"A=b"}, "", []string{"mbox-line@0"}},
+		{"old separator", "A: b\n>From x\nC: d\n\n", []string{"A=b", "C=d"}, "", []string{"mbox-line@5"}},
+		{"no empty line", "Subject: b\nthe body\nhas lines\n", []string{"Subject=b"}, "the body\nhas lines\n", []string{"no-empty-line@11"}},
+		{"nothing", "", nil, "", []string{"no-header@0"}},
+		{"text", "just text\n\nand more\n", nil, "just text\n\nand more\n", []string{"no-header@0"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := header.Read([]byte(tt.raw))
+			var fields, defects []string
+			for _, f := range h.Fields {
+				fields = append(fields, f.Name+"="+f.Value())
+				if !strings.HasPrefix(tt.raw[f.Offset:], f.Name) {
+					t.Errorf("%s is not at %d", f.Name, f.Offset)
+				}
+			}
+			for _, d := range h.Defects {
+				defects = append(defects, fmt.Sprintf("%s@%d", d.Name, d.Offset))
+			}
+			if !reflect.DeepEqual(fields, tt.fields) {
+				t.Errorf("fields %q, want %q", fields, tt.fields)
+			}
+			if !reflect.DeepEqual(defects, tt.defects) {
+				t.Errorf("defects %q, want %q", defects, tt.defects)
+			}
+			if got := tt.raw[h.Body:]; got != tt.body {
+				t.Errorf("body %q, want %q", got, tt.body)
+			}
+		})
+	}
+}
+
+func TestGet(t *testing.T) {
+	h := header.Read([]byte("Received: one\nTo: a\nreceived: two\n\n"))
+	if got := h.Get("TO"); got != "a" {
+		t.Errorf("got %q", got)
+	}
+	if got := h.All("RECEIVED"); !reflect.DeepEqual(got, []string{"one", "two"}) {
+		t.Errorf("got %q", got)
+	}
+	if got := h.Get("absent"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func hasDefect(h header.Header, name string) bool {
+	for _, d := range h.Defects {
+		if d.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func TestHeaderLimits(t *testing.T) {
+	fields := func(n int) []byte { return append(bytes.Repeat([]byte("A: b\n"), n), "\nbody"...) }
+	at, past := header.Read(fields(header.MaxFields)), header.Read(fields(header.MaxFields+5))
+	if len(at.Fields) != header.MaxFields || len(at.Defects) != 0 {
+		t.Errorf("at the limit: %d fields, %v", len(at.Fields), at.Defects)
+	}
+	if len(past.Fields) != header.MaxFields || len(past.Defects) != 1 || !hasDefect(past, header.DefectTooManyFields) {
+		t.Errorf("past the limit: %d fields, %v", len(past.Fields), past.Defects)
+	}
+	if want := (header.MaxFields+5)*5 + 1; past.Body != want {
+		t.Errorf("past the limit: body at %d, want %d", past.Body, want)
+	}
+
+	long := func(n int) []byte { return append([]byte("A: "), bytes.Repeat([]byte("b"), n-3)...) }
+	if h := header.Read(long(header.MaxBytes)); len(h.Defects) != 0 || len(h.Get("A")) != header.MaxBytes-3 {
+		t.Errorf("at the limit: %v", h.Defects)
+	}
+	if h := header.Read(long(header.MaxBytes + 1)); !hasDefect(h, header.DefectTooManyBytes) || len(h.Get("A")) != header.MaxBytes-3 {
+		t.Errorf("past the limit: %v", h.Defects)
+	}
+
+	nul := func(n int) []byte { return bytes.Repeat([]byte("A: \x00\n"), n) }
+	if h := header.Read(nul(header.MaxDefects - 1)); hasDefect(h, header.DefectTooManyDefects) {
+		t.Error("at the limit of defects: one too many")
+	}
+	if h := header.Read(nul(header.MaxDefects + 10)); len(h.Defects) != header.MaxDefects || !hasDefect(h, header.DefectTooManyDefects) {
+		t.Errorf("past the limit: %d defects", len(h.Defects))
+	}
+}
+
+// Headers made to waste time and memory are read like any other.
+func TestBombs(t *testing.T) {
+	for name, raw := range map[string][]byte{
+		"a million fields":       bytes.Repeat([]byte("X-A: b\n"), 1_000_000),
+		"many junk lines":        append([]byte("A: b\n"), bytes.Repeat([]byte("junk\n"), 200_000)...),
+		"many empty lines":       bytes.Repeat([]byte("\n"), 200_000),
+		"many folds":             append([]byte("A: b"), bytes.Repeat([]byte("\n c"), 200_000)...),
+		"a line of 20 megabytes": append([]byte("A: "), bytes.Repeat([]byte("x"), 20<<20)...),
+		"alternating junk":       bytes.Repeat([]byte("junk\nX-A: b\n"), 100_000),
+	} {
+		h := header.Read(raw)
+		if h.Body > len(raw) || len(h.Fields) > header.MaxFields || len(h.Defects) > header.MaxDefects {
+			t.Errorf("%s: body at %d, %d fields, %d defects", name, h.Body, len(h.Fields), len(h.Defects))
+		}
+		h.Get("A")
+	}
+	for name, value := range map[string]string{
+		"encoded words":                      strings.Repeat("=?utf-8?q?x?= ", 200_000),
+		"beginnings of encoded words":        strings.Repeat("=?utf-8?q?x", 200_000),
+		"broken encoded words":               strings.Repeat("=?utf-8?b?!", 100_000) + "?=",
+		"addresses":                          strings.Repeat("a@example.org,", 300_000),
+		"quotes":                             strings.Repeat(`"`, 100_001),
+		"parentheses":                        strings.Repeat("(", 100_000),
+		"parentheses, closed":                strings.Repeat("(", 100_000) + strings.Repeat(")", 100_000),
+		"brackets":                           strings.Repeat("<", 100_000),
+		"brackets with quotes":               strings.Repeat(`<"`, 100_000),
+		"brackets with text":                 strings.Repeat("<a ", 100_000),
+		"square brackets":                    strings.Repeat("[", 100_000),
+		"groups":                             strings.Repeat("a:", 100_000),
+		"words":                              strings.Repeat("a ", 100_000),
+		"words with at signs, not separated": strings.Repeat("@a ", 100_000),
+	} {
+		header.DecodeWords(value)
+		list, complete := header.Addresses(value)
+		if len(list) > header.MaxAddresses || len(list) == header.MaxAddresses && complete {
+			t.Errorf("%s: %d addresses, complete: %v", name, len(list), complete)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("A: b\r\n c\r\n\r\nbody"))
+	f.Add([]byte("\xef\xbb\xbf\n From x\njunk\nDate: y\n"))
+	f.Add([]byte("A: b\rC: \x00d\r\rbody"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		h := header.Read(raw)
+		if h.Body < 0 || h.Body > len(raw) {
+			t.Fatalf("body at %d of %d", h.Body, len(raw))
+		}
+		end := 0
+		for _, field := range h.Fields {
+			if field.Offset < end || !bytes.HasPrefix(raw[field.Offset:], []byte(field.Name)) {
+				t.Fatalf("%q is not at %d", field.Name, field.Offset)
+			}
+			if !bytes.Contains(raw[field.Offset:], field.Raw) || strings.ContainsAny(field.Value(), "\r\n") {
+				t.Fatalf("value %q", field.Value())
+			}
+			end = field.Offset + len(field.Name)
+		}
+		if end > h.Body {
+			t.Fatalf("a field ends at %d, the body begins at %d", end, h.Body)
+		}
+		for _, d := range h.Defects {
+			if d.Offset < 0 || d.Offset > len(raw) {
+				t.Fatalf("defect at %d", d.Offset)
+			}
+		}
+	})
+}
