@@ -18,7 +18,7 @@ type Metadata struct {
 	References []string `json:"references,omitempty"`
 	// EDRMMIH is the EDRM Message Identification Hash: the lower-case hex MD5 of
 	// MessageID. It finds duplicates and proves no integrity.
-	EDRMMIH string `json:"edrm_mih,omitempty"`
+	EDRMMIH string `json:"mih,omitempty"`
 
 	Date string `json:"date,omitempty"` // as written
 	// DateUTC is Date in UTC (RFC 3339), empty when it cannot be determined to

@@ -21,7 +21,7 @@ func TestDescribe(t *testing.T) {
 		"\r\nbody"
 	const want = `{"message_id":"\u003cCALckR-a8UDkRjO4xJyjd_s0GPxQWw@mail.gmail.com\u003e",` +
 		`"in_reply_to":["\u003c1@example.org\u003e"],"references":["\u003c0@example.org\u003e","\u003c1@example.org\u003e"],` +
-		`"edrm_mih":"1de319c276884bd0c9e2f1621ada26cc","date":"Mon, 20 Jul 2015 14:00:00 +0200","date_utc":"2015-07-20T12:00:00Z",` +
+		`"mih":"1de319c276884bd0c9e2f1621ada26cc","date":"Mon, 20 Jul 2015 14:00:00 +0200","date_utc":"2015-07-20T12:00:00Z",` +
 		`"from":[{"name":"Ä","addr":"a@example.org"}],"sender":[{"addr":"s@example.org"}],"reply_to":[{"addr":"r@example.org"}],` +
 		`"to":[{"name":"B","addr":"b@example.org"},{"addr":"c@example.org"},{"addr":"d@example.org"}],` +
 		`"cc":[{"addr":"e@example.org"}],"bcc":[{"addr":"f@example.org"}],"subject":"Größe","list_id":"List \u003clist.example.org\u003e",` +
@@ -40,7 +40,7 @@ func TestDescribeLittle(t *testing.T) {
 		{"", `{"defects":["no-header"]}`},
 		{"Date: Mon, 20 Jul 2015 14:00:00\n\n", `{"date":"Mon, 20 Jul 2015 14:00:00"}`},
 		{"Date: soon\njunk\njunk\nMessage-ID: bare@example.org\n\n",
-			`{"message_id":"bare@example.org","edrm_mih":"cdfc0a052524ed119b3ca9f301938608","date":"soon","defects":["junk-line"]}`},
+			`{"message_id":"bare@example.org","mih":"cdfc0a052524ed119b3ca9f301938608","date":"soon","defects":["junk-line"]}`},
 	}
 	for _, tt := range tests {
 		got, err := json.Marshal(mail.Describe(header.Read([]byte(tt.raw))))

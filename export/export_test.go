@@ -1,0 +1,250 @@
+package export_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"exhibit/export"
+	"exhibit/export/bag"
+	"exhibit/export/open"
+	"exhibit/export/order"
+	"exhibit/export/seal"
+	"exhibit/sign"
+	"exhibit/sign/custody"
+	"exhibit/sign/detached"
+	"exhibit/sign/keyring"
+	"exhibit/sign/policy"
+	"exhibit/store"
+	"exhibit/store/dir"
+)
+
+// world is a provider with its people, an agency, and a store.
+type world struct {
+	t         testing.TB
+	provider  *export.Provider
+	admin     *detached.Signer
+	signer    *detached.Signer
+	approvers []*detached.Signer
+	recipient seal.Recipient
+	identity  []seal.Identity
+	now       time.Time
+	policy    policy.Policy
+}
+
+var start = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func newWorld(t testing.TB, st store.Store) *world {
+	t.Helper()
+	state, err := dir.Create(filepath.Join(t.TempDir(), "state"))
+	check(t, err)
+	w := &world{t: t, now: start}
+	id, err := age.GenerateX25519Identity()
+	check(t, err)
+	w.agency(id.Recipient().String(), id.String())
+	w.admin, w.signer = newKey(t, "admin"), newKey(t, "provider")
+	w.approvers = []*detached.Signer{newKey(t, "one"), newKey(t, "two")}
+	w.provider = &export.Provider{Name: "Example Mail", Roots: []string{w.admin.Fingerprint()}, Store: st, State: state, ClaimKey: [32]byte{7}}
+	w.policy = policy.Policy{
+		Approvals: 2, VolumeBytes: policy.MinVolumeBytes, Padding: true,
+		KeyKinds: []sign.KeyKind{sign.AgeHybrid, sign.AgeSSH, sign.AgeX25519, sign.OpenPGP},
+	}
+	w.found()
+	return w
+}
+
+func (w *world) agency(recipient, identity string) {
+	w.t.Helper()
+	var err error
+	w.recipient, err = seal.ParseRecipient([]byte(recipient))
+	check(w.t, err)
+	w.identity, err = seal.ParseIdentities([]byte(identity), nil)
+	check(w.t, err)
+}
+
+// found writes the keyring and the policy into the provider's store.
+func (w *world) found() {
+	w.t.Helper()
+	ctx := w.t.Context()
+	check(w.t, w.provider.Found(ctx, w.enrollment("admin", "Admin One", w.admin, sign.Admin), w.admin))
+	a := w.load()
+	check(w.t, a.Enroll(ctx, w.enrollment("provider", "Example Mail", w.signer, sign.Provider), w.admin))
+	for i, k := range w.approvers {
+		check(w.t, a.Enroll(ctx, w.enrollment(fmt.Sprintf("approver%d", i), fmt.Sprintf("Approver %d", i), k, sign.Approver), w.admin))
+	}
+	e := w.enrollment("agency", "Agency", w.admin, sign.Agency)
+	e.Kind, e.Fingerprint, e.PublicKey = sign.KeyKind(w.recipient.Kind), w.recipient.Fingerprint, w.recipient.Public
+	check(w.t, a.Enroll(ctx, e, w.admin))
+	check(w.t, a.SignPolicy(ctx, w.policy, w.admin, w.now))
+}
+
+func (w *world) enrollment(name, holder string, k *detached.Signer, role sign.Role) keyring.Enrollment {
+	return keyring.Enrollment{
+		Name: name, Kind: sign.OpenPGP, Fingerprint: k.Fingerprint(), PublicKey: string(k.Public()), Holder: holder,
+		Roles: []sign.Role{role}, ValidFrom: w.now, Verified: keyring.Verified{By: "Admin One", How: "in person", At: sign.At(w.now)}, Time: w.now,
+	}
+}
+
+func (w *world) load() *export.Authority {
+	w.t.Helper()
+	a, err := w.provider.Load(w.t.Context(), w.now)
+	check(w.t, err)
+	return a
+}
+
+var tool = custody.Instrument{Name: "exhibit", Version: "test", SHA256: sign.Sum([]byte("binary")), Host: "host"}
+
+const instrumentText = "the instrument\n"
+
+// order makes an order for the accounts, whose lines are YAML of one account each.
+func (w *world) order(accounts ...string) *order.Order {
+	w.t.Helper()
+	text := fmt.Sprintf(`type: exhibit/order/v1
+reference: "Ref 1"
+authority: {name: Court, country: DE}
+jurisdiction: DE
+regime: test
+legal_basis: "the law"
+served: 2026-05-01T10:00:00Z
+received: 2026-05-01T10:00:00Z
+categories: [content]
+agency: {name: Agency, key: %s}
+instrument: {file: warrant.txt, sha256: %s}
+accounts:
+`, w.recipient.Fingerprint, sign.Sum([]byte(instrumentText)))
+	for _, a := range accounts {
+		text += "  - {" + a + "}\n"
+	}
+	o, err := order.Parse("order.yaml", []byte(text))
+	check(w.t, err)
+	return o
+}
+
+func (w *world) approve(o *order.Order, with export.Approval) {
+	w.t.Helper()
+	for _, k := range w.approvers {
+		_, err := w.load().Approve(w.t.Context(), o, with, k, tool, w.now)
+		check(w.t, err)
+	}
+}
+
+func (w *world) job(o *order.Order, sources ...export.Source) *export.Job {
+	w.t.Helper()
+	return &export.Job{
+		Authority: w.load(), Order: o, Instrument: []byte(instrumentText), Sources: sources, Signer: w.signer, Tool: tool,
+		TempDir: w.t.TempDir(), Now: func() time.Time { return w.now },
+	}
+}
+
+// export approves and exports.
+func (w *world) export(o *order.Order, sources ...export.Source) *export.Result {
+	w.t.Helper()
+	w.approve(o, export.Approval{})
+	res, err := export.Run(w.t.Context(), w.job(o, sources...))
+	check(w.t, err)
+	return res
+}
+
+// open opens a package into a new folder.
+func (w *world) open(id sign.ID) (string, *open.Report) {
+	w.t.Helper()
+	to := w.t.TempDir()
+	rep, err := open.Open(w.t.Context(), w.source(id), w.signer.PublicKeys(), w.identity, folder(to), open.Options{Expect: id.String(), Now: w.now})
+	check(w.t, err)
+	return to, rep
+}
+
+func (w *world) source(id sign.ID) open.Source {
+	w.t.Helper()
+	sub, err := store.Sub(w.provider.Store, "packages/"+id.String())
+	check(w.t, err)
+	return storeSource{sub}
+}
+
+func newKey(t testing.TB, uid string) *detached.Signer {
+	t.Helper()
+	k, err := detached.Generate(uid, start, randReader())
+	check(t, err)
+	return k
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folder is a sink that trusts its caller: for tests.
+type folder string
+
+func (f folder) Create(name string) (io.WriteCloser, error) {
+	p := filepath.Join(string(f), filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(p)
+}
+
+func (f folder) FS() fs.FS { return os.DirFS(string(f)) }
+
+// payload gives the digest of every file below data/.
+func payload(t testing.TB, bagDir string) map[string][32]byte {
+	t.Helper()
+	sums := map[string][32]byte{}
+	check(t, filepath.WalkDir(filepath.Join(bagDir, "data"), func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(bagDir, p)
+		sums[rel] = sha256.Sum256(data)
+		return err
+	}))
+	return sums
+}
+
+// records reads the index of an opened bag.
+func records(t testing.TB, bagDir string) []*bag.ItemRecord {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(bagDir, "data", "index.jsonl"))
+	check(t, err)
+	var list []*bag.ItemRecord
+	for line := range bytes.Lines(data) {
+		rec, err := bag.ParseItem(bytes.TrimSuffix(line, []byte("\n")), len(list)+1)
+		check(t, err)
+		list = append(list, rec)
+	}
+	return list
+}
+
+func newDir(t testing.TB) *dir.Store {
+	t.Helper()
+	st, err := dir.Create(filepath.Join(t.TempDir(), "store"))
+	check(t, err)
+	return st
+}
+
+func writeFiles(t testing.TB, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(root, filepath.FromSlash(name))
+		check(t, os.MkdirAll(filepath.Dir(p), 0o755))
+		check(t, os.WriteFile(p, []byte(text), 0o644))
+	}
+	return root
+}
+
+func message(date, from, subject, body string) string {
+	return strings.Join([]string{"Date: " + date, "From: " + from, "To: a@mail.example", "Subject: " + subject, "", body, ""}, "\n")
+}

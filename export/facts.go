@@ -1,0 +1,269 @@
+package export
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"exhibit/export/bag"
+	"exhibit/export/spool"
+	"exhibit/sign"
+	"exhibit/sign/custody"
+	"exhibit/sign/manifest"
+	"exhibit/store"
+)
+
+// read takes the sources through the workers into the assembler.
+func (r *ready) read(ctx context.Context, a *assembler, secret [32]byte, list *spool.Spool) (*reader, error) {
+	rd := newReader(r.Order)
+	rd.admitted = a.source
+	rd.record = func(line []byte) error { return writeAll(list, line, []byte{'\n'}) }
+	err := run(ctx, r.workers(), secret, func(ctx context.Context, emit func(*unit) error) error {
+		rd.emit = emit
+		return rd.all(ctx, r.Sources, r.Limits, r.Progress)
+	}, a.join)
+	return rd, err
+}
+
+// assemble adds the files after the items and states the facts of the package.
+func (r *ready) assemble(id sign.ID, a *assembler, rd *reader, secret, seed [32]byte, list *spool.Spool) (*bag.Package, error) {
+	o := r.Order
+	accounts, exceptions, withheld := accountsOf(o, &rd.reading), a.exceptionCounts(), rd.reading.Reasons()
+	listDigest, err := spoolDigest(list)
+	if err != nil {
+		return nil, err
+	}
+	source, included, held := rd.reading.totals()
+	pkg := &bag.Package{
+		Type: bag.PackageType, Package: id, Supersedes: r.Supersedes,
+		Secret: bag.NewSecret(secret), ReceiptKey: bag.NewSecret(seed),
+		Created: sign.At(r.started), TimeSource: bag.TimeSource, Provider: r.Authority.Provider.Name, Signer: r.Signer.Fingerprint(),
+		PreparedBy: r.actor, Tool: bag.Tool{Name: r.Tool.Name, Version: r.Tool.Version, SHA256: r.Tool.SHA256},
+		Order: bag.Order{
+			Reference: o.Reference, SHA256: o.Digest(), File: orderFile(o),
+			Instrument: bag.InstrumentName(o.Instrument.File), InstrumentSHA256: o.Instrument.SHA256,
+		},
+		Agency: o.Agency.Name, Recipients: r.manifestRecipients(), Policy: r.Authority.Policy.Digest,
+		Accounts: accounts, Withheld: withheld, Exceptions: exceptions, Gaps: reasonCounts(rd.reading.Gaps),
+		Counts:  manifest.Counts{Source: source, Included: included, Withheld: held},
+		Sources: listDigest,
+	}
+	for _, e := range exceptions {
+		pkg.Counts.Exceptions += e.Count
+	}
+	for _, ap := range r.mandate.Approvals {
+		pkg.Approvals = append(pkg.Approvals, bag.Approval{
+			Holder: ap.Statement.Person.Holder, Fingerprint: ap.Statement.Person.Fingerprint, Time: ap.Statement.Time, SHA256: ap.SHA256,
+		})
+	}
+	if err := a.files(o, r.Instrument, reportOf(o, &rd.reading, accounts, exceptions), withheld, pkg.Info); err != nil {
+		return nil, err
+	}
+	pkg.Items = manifest.Items{Size: a.tree.Size(), Root: a.tree.Root()}
+	return pkg, nil
+}
+
+// manifest states the package in public.
+func (r *ready) manifest(id sign.ID, pkg *bag.Package, tag sign.Digest, volumes []manifest.Object) manifest.Manifest {
+	accounts := make([]string, len(r.Order.Accounts))
+	for i, a := range r.Order.Accounts {
+		accounts[i] = a.Name
+	}
+	secret := [32]byte(pkg.Secret.Reveal())
+	return manifest.Manifest{
+		Type: manifest.Type, Package: id, Supersedes: r.Supersedes,
+		Commitment: manifest.Commitment(secret, r.Order.Digest(), accounts),
+		Policy:     pkg.Policy, Signer: pkg.Signer, Recipients: pkg.Recipients,
+		ReceiptKey: receiptKey([32]byte(pkg.ReceiptKey.Reveal())),
+		Counts:     pkg.Counts, Items: pkg.Items, TagManifest: tag, Objects: volumes,
+	}
+}
+
+func (r *ready) manifestRecipients() []manifest.Recipient {
+	list := make([]manifest.Recipient, len(r.recipients))
+	for i, rec := range r.recipients {
+		list[i] = manifest.Recipient{Kind: sign.KeyKind(rec.Kind), Fingerprint: rec.Fingerprint}
+	}
+	slices.SortFunc(list, func(a, b manifest.Recipient) int { return strings.Compare(a.Fingerprint, b.Fingerprint) })
+	return list
+}
+
+// statements gives the digests of the approvals that were counted.
+func (r *ready) statements() []sign.Digest {
+	var list []sign.Digest
+	for _, ap := range r.mandate.Approvals {
+		list = append(list, ap.SHA256)
+	}
+	return list
+}
+
+func (r *ready) record(ctx context.Context, id sign.ID, event custody.Event, from []sign.Digest, objects []custody.Object, details []custody.Detail) error {
+	return r.Authority.Provider.record(ctx, r.Order, custody.Record{
+		Event: event, Actor: r.actor, Package: &id, Objects: objects, Instrument: r.Tool, DerivedFrom: from, Details: details,
+	}, r.Signer, r.now())
+}
+
+// recordVolumes records that the volumes were sealed and how they were stored.
+func (r *ready) recordVolumes(ctx context.Context, id sign.ID, v *volumes, pkg *bag.Package) error {
+	var sealed []custody.Detail
+	for i, plain := range v.plain {
+		sealed = append(sealed, custody.Detail{Name: "plaintext " + v.made[i].Name, Value: plain.String()})
+	}
+	for _, w := range pkg.Withheld {
+		sealed = append(sealed, custody.Detail{Name: "withheld " + w.Reason, Value: strconv.FormatInt(w.Count, 10)})
+	}
+	sealed = append(sealed, custody.Detail{Name: "included", Value: strconv.FormatInt(pkg.Counts.Included, 10)},
+		custody.Detail{Name: "sources_sha256", Value: pkg.Sources.String()})
+	if err := r.record(ctx, id, custody.Sealed, r.statements(), custodyObjects(v.made), sealed); err != nil {
+		return err
+	}
+	var stored []custody.Detail
+	for _, o := range v.made {
+		version, lock := "none", "none"
+		if o.Stored.Version != nil {
+			version = *o.Stored.Version
+		}
+		if l := o.Stored.Lock; l != nil {
+			lock = fmt.Sprintf("legal hold %t", l.LegalHold)
+			if l.Mode != nil && l.Until != nil {
+				lock = fmt.Sprintf("%s until %s, legal hold %t", *l.Mode, l.Until, l.LegalHold)
+			}
+		}
+		stored = append(stored, custody.Detail{Name: o.Name, Value: fmt.Sprintf("read back by %s, version %s, lock %s", o.Stored.Method, version, lock)})
+	}
+	return r.record(ctx, id, custody.Stored, nil, custodyObjects(v.made), stored)
+}
+
+func custodyObjects(objects []manifest.Object) []custody.Object {
+	list := make([]custody.Object, len(objects))
+	for i, o := range objects {
+		list[i] = custody.Object{Name: o.Name, Size: o.Size, SHA256: o.SHA256}
+	}
+	return list
+}
+
+// keepSources stores the provider's own list of every source file and gap.
+func (r *ready) keepSources(ctx context.Context, id sign.ID, list *spool.Spool) error {
+	for n := 1; ; n++ {
+		rd, err := list.Reader()
+		if err != nil {
+			return fmt.Errorf("list of sources: %w", err)
+		}
+		_, err = r.Authority.Provider.Store.Create(ctx, custody.SourcesKey(r.Order.Digest(), id, n), rd, list.Size())
+		rd.Close()
+		if errors.Is(err, store.ErrExists) {
+			continue // of an earlier run
+		}
+		if err != nil {
+			return fmt.Errorf("list of sources: %w", err)
+		}
+		return nil
+	}
+}
+
+func spoolDigest(s *spool.Spool) (sign.Digest, error) {
+	rd, err := s.Reader()
+	if err != nil {
+		return sign.Digest{}, err
+	}
+	defer rd.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, rd); err != nil {
+		return sign.Digest{}, err
+	}
+	return sign.Digest(h.Sum(nil)), nil
+}
+
+// whole reports whether the package is there already, made by this provider for
+// this order. A manifest that is there and is not is an error.
+func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error) {
+	p := r.Authority.Provider
+	prefix := packagePrefix(id)
+	text, err := store.ReadAll(ctx, p.Store, prefix+manifest.Name, sign.MaxDocument)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	signature, err := store.ReadAll(ctx, p.Store, prefix+manifest.SignatureName, manifest.MaxSignature)
+	if err != nil {
+		return false, fmt.Errorf("package %s has a manifest without a signature: %w", id, err)
+	}
+	now := r.now()
+	key, err := r.Authority.Keys.Verify(text, signature, sign.Provider, sign.At(now), now)
+	if err != nil {
+		return false, fmt.Errorf("package %s has a manifest that does not verify: %w", id, err)
+	}
+	m, err := manifest.Parse(text)
+	if err != nil {
+		return false, fmt.Errorf("package %s: %w", id, err)
+	}
+	if m.Package != id || m.Signer != key.Entry.Fingerprint {
+		return false, fmt.Errorf("package %s has the manifest of package %s", id, m.Package)
+	}
+	mine, err := r.isReleased(ctx, id, sign.Sum(text))
+	if err != nil {
+		return false, err
+	}
+	if !mine { // stored, but the run ended before it was recorded
+		drafts := &publisher{store: p.Store, state: p.State, id: id}
+		if known, err := store.ReadAll(ctx, p.State, drafts.stateKey(2), sign.MaxDocument); err == nil {
+			var f final
+			if err := sign.UnmarshalDocument(known, finalType, &f); err == nil && f.Manifest == string(text) {
+				return false, nil // resume records it
+			}
+		}
+		return false, fmt.Errorf("package %s is in the store, and no record says that it was made for this order", id)
+	}
+	res.Repeated, res.Manifest = true, m
+	return true, nil
+}
+
+// isReleased looks for our own signed record that this manifest was released
+// under this order: the claim that led here is not signed.
+func (r *ready) isReleased(ctx context.Context, id sign.ID, digest sign.Digest) (bool, error) {
+	files, err := r.Authority.Provider.records().list(ctx, custody.OrderPrefix(r.Order.Digest()))
+	if err != nil {
+		return false, err
+	}
+	for _, s := range files {
+		if s.Type() != custody.Type {
+			continue
+		}
+		rec, err := custody.Parse(s.Text)
+		if err != nil || rec.Event != custody.Released || rec.Package == nil || *rec.Package != id {
+			continue
+		}
+		if rec.Authority.Order == nil || *rec.Authority.Order != sign.Digest(r.Order.Digest()) {
+			continue
+		}
+		if _, err := r.Authority.Keys.Verify(s.Text, s.Signature, sign.Provider, rec.Time, r.now()); err != nil {
+			continue
+		}
+		for _, o := range rec.Objects {
+			if o.Name == manifest.Name && o.SHA256 == digest {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// released records that the package is whole.
+func (r *ready) released(ctx context.Context, id sign.ID, res *Result) error {
+	text, err := store.ReadAll(ctx, r.Authority.Provider.Store, packagePrefix(id)+manifest.Name, sign.MaxDocument)
+	if err != nil {
+		return fmt.Errorf("read back %s: %w", manifest.Name, err)
+	}
+	if res.Manifest, err = manifest.Parse(text); err != nil {
+		return fmt.Errorf("read back %s: %w", manifest.Name, err)
+	}
+	obj := custody.Object{Name: manifest.Name, Size: int64(len(text)), SHA256: sign.Sum(text)}
+	return r.record(ctx, id, custody.Released, r.statements(), []custody.Object{obj}, nil)
+}

@@ -1,0 +1,185 @@
+package export_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"exhibit/export"
+	"exhibit/export/open"
+	"exhibit/export/seal"
+	"exhibit/sign/detached"
+	"exhibit/store"
+	"exhibit/store/dir"
+)
+
+// golden holds packages of format 1 that today's code, and every later one, must
+// open. EXHIBIT_GOLDEN=write makes them anew: only when the format changes.
+const golden = "../testdata/golden"
+
+var goldenKinds = []string{"age", "openpgp"}
+
+func TestGolden(t *testing.T) {
+	if os.Getenv("EXHIBIT_GOLDEN") == "write" {
+		check(t, os.RemoveAll(golden))
+		for _, kind := range goldenKinds {
+			writeGolden(t, kind)
+		}
+	}
+	for _, kind := range goldenKinds {
+		t.Run(kind, func(t *testing.T) {
+			st, err := dir.Open(filepath.Join(golden, kind, "package"))
+			check(t, err)
+			trust, err := os.ReadFile(filepath.Join(golden, kind, "provider.asc"))
+			check(t, err)
+			keys, err := detached.ParsePublicKeys(trust)
+			check(t, err)
+			secret, err := os.ReadFile(filepath.Join(golden, kind, "identity.txt"))
+			check(t, err)
+			ids, err := seal.ParseIdentities(secret, nil)
+			check(t, err)
+			to := t.TempDir()
+			rep, err := open.Open(t.Context(), storeSource{st}, keys, ids, folder(to), open.Options{})
+			check(t, err)
+			_, items := compareWithRecords(t, to)
+			if int64(items) != rep.Counts.Included || items < 50 {
+				t.Errorf("%d items, counts %+v", items, rep.Counts)
+			}
+		})
+	}
+}
+
+// The second verifier, written in another language from the FORMAT pages alone,
+// accepts the golden packages, and refuses them when they are spoiled.
+func TestSecondVerifier(t *testing.T) {
+	needTools(t, "python3", "gpg", "gpgv", "age", "zstd", "openssl")
+	script, err := os.ReadFile("../testdata/verifier/verify.py")
+	check(t, err)
+	if n := bytes.Count(script, []byte("\n")); n > 300 {
+		t.Errorf("the second verifier has %d lines, want at most 300", n)
+	}
+	for _, kind := range goldenKinds {
+		t.Run(kind, func(t *testing.T) {
+			if out, code := secondVerifier(t, filepath.Join(golden, kind, "package"), kind); code != 0 {
+				t.Errorf("exit %d: %s", code, out)
+			}
+			spoiled := t.TempDir()
+			check(t, os.CopyFS(spoiled, os.DirFS(filepath.Join(golden, kind, "package"))))
+			name := filepath.Join(spoiled, "README.txt")
+			text, err := os.ReadFile(name)
+			check(t, err)
+			text[len(text)/2] ^= 1
+			check(t, os.WriteFile(name, text, 0o644))
+			if out, code := secondVerifier(t, spoiled, kind); code != 4 {
+				t.Errorf("spoiled package: exit %d: %s", code, out)
+			}
+		})
+	}
+}
+
+func secondVerifier(t *testing.T, pkg, kind string) (string, int) {
+	t.Helper()
+	cmd := exec.Command("python3", "../testdata/verifier/verify.py", pkg, filepath.Join(golden, kind, "provider.asc"),
+		"--identity", filepath.Join(golden, kind, "identity.txt"))
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// needTools fails in CI, and skips elsewhere, where a tool is missing.
+func needTools(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatalf("%s is missing: install it", name)
+			}
+			t.Skipf("%s is missing", name)
+		}
+	}
+}
+
+// writeGolden makes one golden package: fixed keys, fixed time.
+func writeGolden(t *testing.T, kind string) {
+	t.Helper()
+	rng := rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%-32s", "golden "+kind))))
+	st := newDir(t)
+	w := &world{t: t, now: start}
+	identity := goldenAgency(t, w, kind, rng)
+	w.admin, w.signer = seededKey(t, "admin", rng), seededKey(t, "provider", rng)
+	w.approvers = []*detached.Signer{seededKey(t, "one", rng), seededKey(t, "two", rng)}
+	state := newDir(t)
+	w.provider = &export.Provider{Name: "Example Mail", Roots: []string{w.admin.Fingerprint()}, Store: st, State: state, ClaimKey: [32]byte{7}}
+	w.policy = goldenPolicy()
+	w.found()
+	files := map[string]string{}
+	if kind == "age" { // more than one volume
+		noise := make([]byte, 1100<<10)
+		check(t, fill(rng, noise))
+		files["noise.eml"] = message("Mon, 05 Jan 2026 10:00:00 +0000", "b@x.example", "noise", base64.StdEncoding.EncodeToString(noise))
+	}
+	text, err := os.ReadFile("../testdata/order/order.yaml")
+	check(t, err)
+	o := parseOrder(t, strings.ReplaceAll(string(text), "AGENCY-KEY", w.recipient.Fingerprint))
+	instrument, err := os.ReadFile("../testdata/order/instrument.pdf")
+	check(t, err)
+	w.approve(o, export.Approval{})
+	j := w.job(o, source("alice@mail.example", "../testdata/mailbox/alice"), source("alice@mail.example", writeFiles(t, files)))
+	j.Instrument, j.Random = instrument, rng
+	res, err := export.Run(t.Context(), j)
+	check(t, err)
+	out := filepath.Join(golden, kind)
+	check(t, os.MkdirAll(filepath.Join(out, "package"), 0o755))
+	for info, err := range st.List(t.Context(), "packages/"+res.Package.String()+"/") {
+		check(t, err)
+		data, err := store.ReadAll(t.Context(), st, info.Key, 64<<20)
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(out, "package", filepath.Base(info.Key)), data, 0o644))
+	}
+	check(t, os.WriteFile(filepath.Join(out, "provider.asc"), w.signer.Public(), 0o644))
+	check(t, os.WriteFile(filepath.Join(out, "identity.txt"), identity, 0o644))
+}
+
+func seededKey(t *testing.T, uid string, rng *rand.ChaCha8) *detached.Signer {
+	t.Helper()
+	k, err := detached.Generate(uid, start, rng)
+	check(t, err)
+	return k
+}
+
+// goldenAgency makes the agency's key, and returns its secret half.
+func goldenAgency(t *testing.T, w *world, kind string, rng *rand.ChaCha8) []byte {
+	t.Helper()
+	if kind == "age" {
+		id, err := age.GenerateX25519Identity()
+		check(t, err)
+		w.agency(id.Recipient().String(), id.String())
+		return []byte(fmt.Sprintf("# public key: %s\n%s\n", id.Recipient(), id))
+	}
+	e, err := openpgp.NewEntity("Agency", "", "agency@agency.example", &packet.Config{Rand: rng, Time: w.clock()})
+	check(t, err)
+	var secret, public bytes.Buffer
+	aw, err := armor.Encode(&secret, "PGP PRIVATE KEY BLOCK", nil)
+	check(t, err)
+	check(t, e.SerializePrivateWithoutSigning(aw, nil))
+	check(t, aw.Close())
+	pw, err := armor.Encode(&public, "PGP PUBLIC KEY BLOCK", nil)
+	check(t, err)
+	check(t, e.Serialize(pw))
+	check(t, pw.Close())
+	w.agency(public.String(), secret.String())
+	return append(secret.Bytes(), '\n')
+}

@@ -1,0 +1,341 @@
+package export
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"exhibit/export/bag"
+	"exhibit/export/mail"
+	"exhibit/export/order"
+	"exhibit/export/seal"
+	"exhibit/sign"
+	"exhibit/sign/custody"
+	"exhibit/sign/detached"
+	"exhibit/sign/manifest"
+	"exhibit/store"
+)
+
+// Job is one export.
+type Job struct {
+	Authority *Authority
+	Order     *order.Order
+	// Instrument is the exact bytes of the legal instrument.
+	Instrument []byte
+	Sources    []Source
+	// Empty names accounts of the order of which the provider holds nothing.
+	Empty []string
+	// Supersedes is the package that this one takes the place of, or nil.
+	Supersedes *sign.ID
+	// Signer is the provider's signing key; it also prepares and records.
+	Signer *detached.Signer
+	// Tool is this program.
+	Tool custody.Instrument
+	// Limits bounds the sources; the zero value is mail.DefaultLimits.
+	Limits mail.Limits
+	// Workers is how many goroutines parse and compress; 0 is one a processor.
+	Workers int
+	// TempDir holds encrypted spools; "" is the system's.
+	TempDir string
+	// Progress, if set, is told how many source bytes were read since it was
+	// last called.
+	Progress func(int64)
+	// Now is the clock, and Random where secrets come from; nil are the system's.
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// Result is what an export has made.
+type Result struct {
+	Package sign.ID
+	// Address is where the package is: the store's address and its prefix.
+	Address string
+	// Repeated says that the package was whole already, and nothing was made.
+	Repeated bool
+	// Finished says that an interrupted run was finished without reading the
+	// sources again.
+	Finished bool
+	Manifest *manifest.Manifest
+	// Reading is what was read; nil when Repeated or Finished.
+	Reading *Reading
+	// Exceptions counts the included items that were not normalized, by reason.
+	Exceptions []bag.ReasonCount
+	// Undetermined lists items for a person to look at, at most 10,000.
+	Undetermined []Noted
+	Warnings     []string
+}
+
+func (j *Job) now() time.Time {
+	if j.Now != nil {
+		return j.Now()
+	}
+	return time.Now()
+}
+
+func (j *Job) random() io.Reader {
+	if j.Random != nil {
+		return j.Random
+	}
+	return rand.Reader
+}
+
+func (j *Job) workers() int {
+	if j.Workers > 0 {
+		return j.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// Preview reads and scopes the sources and makes nothing. It asks for no
+// approval: it is what somebody looks at before approving.
+func Preview(ctx context.Context, o *order.Order, sources []Source, empty []string, limits mail.Limits, progress func(int64)) (*Reading, []Noted, error) {
+	if err := checkSources(o, sources, empty); err != nil {
+		return nil, nil, err
+	}
+	r := newReader(o)
+	if err := r.all(ctx, sources, limits, progress); err != nil {
+		return nil, nil, err
+	}
+	return &r.reading, r.undecided, nil
+}
+
+// checkSources makes sure that every source belongs to an account of the order,
+// and that no account was forgotten.
+func checkSources(o *order.Order, sources []Source, empty []string) error {
+	given := map[string]bool{}
+	for i := range sources {
+		a, ok := o.Account(sources[i].Account)
+		if !ok {
+			return refuse(AccountNotInOrder, nil, "account %q is not in the order", sources[i].Account)
+		}
+		sources[i].Account = a.Name
+		given[a.Name] = true
+	}
+	for _, name := range empty {
+		a, ok := o.Account(name)
+		if !ok {
+			return refuse(AccountNotInOrder, nil, "account %q is not in the order", name)
+		}
+		if given[a.Name] {
+			return refuse(AccountWithout, nil, "account %q has a source and is said to have none", a.Name)
+		}
+		given[a.Name] = true
+	}
+	for _, a := range o.Accounts {
+		if !given[a.Name] {
+			return refuse(AccountWithout, nil, "the order names %q, for which no source is given", a.Name)
+		}
+	}
+	return nil
+}
+
+// ready is a job that policy lets go ahead.
+type ready struct {
+	*Job
+	actor      sign.Person
+	mandate    *Mandate
+	recipients []seal.Recipient
+	warnings   []string
+	started    time.Time
+}
+
+// authorize checks everything that must hold before anything is read
+// (invariant 1).
+func (j *Job) authorize(ctx context.Context, actor sign.Person, now time.Time) (*ready, error) {
+	o := j.Order
+	if j.Authority.Policy == nil {
+		return nil, refuse(NoPolicy, nil, "no policy says how many must approve")
+	}
+	if o.Expired(now) {
+		return nil, refuse(OrderExpired, nil, "the order expired at %s", o.Expires.UTC().Format(time.RFC3339))
+	}
+	if err := checkSources(o, j.Sources, j.Empty); err != nil {
+		return nil, err
+	}
+	for _, a := range o.Accounts {
+		if i := slices.IndexFunc(a.Categories, func(c order.Category) bool { return c != order.Content }); i >= 0 {
+			return nil, refuse(CategoryUnfit, nil, "the order asks for %s of %s, and this version produces content only", a.Categories[i], a.Name)
+		}
+	}
+	if got := sign.Sum(j.Instrument); got != sign.Digest(o.Instrument.SHA256) {
+		return nil, refuse(InstrumentMismatch, nil, "the instrument has digest %s, the order says %s", got, sign.Digest(o.Instrument.SHA256))
+	}
+	recipients, warnings, err := j.Authority.recipients(o, now)
+	if err != nil {
+		return nil, err
+	}
+	m, err := j.Authority.Mandate(ctx, o, j.Supersedes, now)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Enough() {
+		return nil, refuse(NotApproved, nil, "the order has %d of %d approvals%s", len(m.Approvals), m.Needed, whyNot(m))
+	}
+	return &ready{Job: j, actor: actor, mandate: m, recipients: recipients, warnings: warnings, started: now}, nil
+}
+
+// whyNot says what is wrong with the statements that were not counted.
+func whyNot(m *Mandate) string {
+	if len(m.Rejected) == 0 {
+		return ""
+	}
+	reasons := make([]string, 0, len(m.Rejected))
+	for _, r := range m.Rejected {
+		who := "somebody"
+		if r.Statement != nil {
+			who = r.Statement.Person.Name
+		}
+		reasons = append(reasons, fmt.Sprintf("that of %s does not count: %v", who, r.Reason))
+	}
+	return "; " + strings.Join(reasons, "; ")
+}
+
+// Run exports. It is safe to repeat: a package that is whole is not made again,
+// and one that an earlier run of this host had sealed is finished. A *Refusal
+// means that policy does not allow it; the refusal is recorded.
+func Run(ctx context.Context, j *Job) (*Result, error) {
+	now := j.now()
+	actor, err := j.Authority.person(j.Signer, sign.Provider, now)
+	if err != nil {
+		return nil, err
+	}
+	r, err := j.authorize(ctx, actor, now)
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		record := custody.Record{Event: custody.Refused, Actor: actor, Instrument: j.Tool, Details: []custody.Detail{
+			{Name: "code", Value: string(refused.Code)}, {Name: "ground", Value: refused.Error()},
+		}}
+		if e := j.Authority.Provider.record(ctx, j.Order, record, j.Signer, now); e != nil {
+			return nil, errors.Join(err, fmt.Errorf("the refusal could not be recorded: %w", e))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.run(ctx)
+}
+
+func (r *ready) run(ctx context.Context) (*Result, error) {
+	p := r.Authority.Provider
+	id, err := r.Authority.claims(r.Order).take(ctx, r.mandate.Sequence, r.random())
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Package: id, Address: address(p.Store, id), Warnings: r.warnings}
+	pub := &publisher{store: p.Store, state: p.State, id: id, signer: r.Signer, now: r.now}
+	if done, err := r.whole(ctx, id, res); err != nil || done {
+		return res, err
+	}
+	finished, err := pub.resume(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !finished {
+		if err := r.make(ctx, pub, res); err != nil {
+			return nil, err
+		}
+	}
+	res.Finished = finished
+	return res, r.released(ctx, id, res)
+}
+
+func address(s store.Store, id sign.ID) string {
+	return strings.TrimSuffix(s.String(), "/") + "/" + strings.TrimSuffix(packagePrefix(id), "/")
+}
+
+// make reads, packs, seals and stores a package, and publishes it.
+func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
+	p := r.Authority.Provider
+	attempt, abandoned, err := attempts(ctx, p.Store, pub.id)
+	if err != nil {
+		return err
+	}
+	if err := r.record(ctx, pub.id, custody.ExportStarted, r.statements(), nil, []custody.Detail{{Name: "attempt", Value: fmt.Sprint(attempt)}}); err != nil {
+		return err
+	}
+	var secret, seed [32]byte
+	if _, err := io.ReadFull(r.random(), secret[:]); err != nil {
+		return fmt.Errorf("draw secret: %w", err)
+	}
+	if _, err := io.ReadFull(r.random(), seed[:]); err != nil {
+		return fmt.Errorf("draw receipt key: %w", err)
+	}
+	// Cancelling takes the upload at hand with it, whatever goes wrong where.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	v := &volumes{
+		ctx: ctx, store: p.Store, prefix: packagePrefix(pub.id), attempt: attempt, recipients: r.recipients,
+		bound: r.Authority.Policy.VolumeBytes, pad: r.Authority.Policy.Padding, at: r.started,
+	}
+	a, err := newAssembler(v, r.TempDir)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	list, err := a.spools.make()
+	if err != nil {
+		return err
+	}
+	reader, err := r.read(ctx, a, secret, list)
+	if err != nil {
+		return v.fail(err)
+	}
+	pkg, err := r.assemble(pub.id, a, reader, secret, seed, list)
+	if err != nil {
+		return v.fail(err)
+	}
+	tag, err := a.tail(pkg, func(text []byte) ([]byte, error) { return r.Signer.Sign(text, r.now()) })
+	if err != nil {
+		return v.fail(err)
+	}
+	if err := r.keepSources(ctx, pub.id, list); err != nil {
+		return err
+	}
+	m := r.manifest(pub.id, pkg, tag, v.made)
+	m.Abandoned = abandoned
+	if err := r.recordVolumes(ctx, pub.id, v, pkg); err != nil {
+		return err
+	}
+	readme := bag.Readme{Package: pub.id, Signer: r.Signer.Fingerprint(), Kind: m.Recipients[0].Kind}
+	for _, rec := range m.Recipients {
+		readme.Recipients = append(readme.Recipients, rec.Fingerprint)
+	}
+	if err := pub.publish(ctx, m, readme); err != nil {
+		return err
+	}
+	res.Reading, res.Undetermined, res.Exceptions = &reader.reading, reader.undecided, pkg.Exceptions
+	return nil
+}
+
+// attempts finds which attempt at the volumes this is, and what earlier ones
+// left behind.
+func attempts(ctx context.Context, st store.Store, id sign.ID) (attempt int, abandoned []string, err error) {
+	attempt, abandoned = 1, []string{}
+	prefix := packagePrefix(id)
+	for info, err := range st.List(ctx, prefix+"volume-") {
+		if err != nil {
+			return 0, nil, fmt.Errorf("list earlier attempts: %w", err)
+		}
+		name := strings.TrimPrefix(info.Key, prefix)
+		v, err := manifest.ParseVolumeName(name)
+		if err != nil {
+			return 0, nil, fmt.Errorf("%s is not of this export: %w", info.Key, err)
+		}
+		attempt = max(attempt, v.Attempt+1)
+		abandoned = append(abandoned, name)
+	}
+	slices.Sort(abandoned)
+	return attempt, abandoned, nil
+}
+
+// receiptKey is the public half of the receipt key.
+func receiptKey(seed [32]byte) [32]byte {
+	return [32]byte(ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey))
+}

@@ -1,0 +1,115 @@
+package export
+
+import (
+	"crypto/sha256"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"exhibit/export/bag"
+	"exhibit/export/mail"
+	"exhibit/export/mail/contentline"
+	"exhibit/export/mail/header"
+	"exhibit/export/normalize"
+	"exhibit/export/scope"
+	"exhibit/sign"
+)
+
+// recordOf begins the item record of a candidate: what is known before it is
+// normalized (FORMAT.md section 6).
+func recordOf(c *candidate) *bag.ItemRecord {
+	it := &c.item
+	kind := string(it.Kind)
+	return &bag.ItemRecord{
+		Type:     bag.ItemType,
+		Exhibit:  bag.ExhibitNumber(c.exhibit),
+		File:     bag.ItemName(c.exhibit, kind),
+		Kind:     kind,
+		Account:  c.account,
+		Category: "content",
+		Scope:    scopeOf(c.decision),
+		Source: bag.ItemSource{
+			Number: int64(c.source), File: text(it.Source.File), Format: it.Format, Container: optional(it.Container),
+			Offset: it.Source.Offset, Length: it.Source.Length, SHA256: sha256.Sum256(it.Raw),
+			Dialect: optional(it.Dialect), Evidence: optional(it.Evidence),
+		},
+		Labels: texts(it.Labels),
+		Flags:  texts(it.Flags),
+	}
+}
+
+func scopeOf(d scope.Decision) bag.Scope {
+	s := bag.Scope{Rule: d.Rule, Field: optional(d.Field)}
+	if !d.Time.IsZero() {
+		earliest, latest := sign.At(d.Time.Earliest), sign.At(d.Time.Latest)
+		s.Earliest, s.Latest = &earliest, &latest
+	}
+	return s
+}
+
+func transformsOf(list []normalize.Transform) []bag.Transform {
+	out := make([]bag.Transform, len(list))
+	for i, t := range list {
+		out[i] = bag.Transform{Name: t.Name, Line: t.Line, Trailer: t.Trailer, Runs: t.Runs}
+	}
+	return out
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// text makes a JSON string of a file name, whose bytes need not be UTF-8.
+func text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
+
+func texts(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = text(s)
+	}
+	return out
+}
+
+// eventFields and contactFields are the open member fields of items that are no
+// messages; those of messages are mail.Metadata.
+type eventFields struct {
+	Summary string `json:"summary,omitempty"`
+	UID     string `json:"uid,omitempty"`
+	DateUTC string `json:"date_utc,omitempty"` // of the earliest start
+}
+
+type contactFields struct {
+	Summary string   `json:"summary,omitempty"` // the formatted name
+	Email   []string `json:"email,omitempty"`
+}
+
+// describe gives the open member fields of an item record: an object, in line
+// form. What is not UTF-8 in it becomes U+FFFD.
+func describe(it mail.Item) ([]byte, error) {
+	var fields any
+	switch it.Kind {
+	case mail.KindEvent:
+		e := eventFields{Summary: contentline.Text(it.Raw, "SUMMARY"), UID: contentline.Text(it.Raw, "UID")}
+		if start, _, _, err := contentline.Times(it.Raw); err == nil && start.Exact() {
+			e.DateUTC = start.Earliest.UTC().Format(time.RFC3339)
+		}
+		fields = e
+	case mail.KindContact:
+		addrs, _ := contentline.Correspondents(it.Raw)
+		fields = contactFields{Summary: contentline.Text(it.Raw, "FN"), Email: addrs}
+	default:
+		fields = mail.Describe(header.Read(it.Message()))
+	}
+	return json.Marshal(fields, jsontext.AllowInvalidUTF8(true))
+}

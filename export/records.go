@@ -1,0 +1,115 @@
+package export
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"exhibit/sign"
+	"exhibit/sign/custody"
+	"exhibit/store"
+)
+
+// Limits of what is read below custody/records.
+const (
+	// MaxSignedFile bounds one signed file in bytes.
+	MaxSignedFile = 1 << 20
+	// MaxSignedFiles bounds the files below one prefix.
+	MaxSignedFiles = 100_000
+)
+
+// ErrTooManyRecords says that a prefix holds more than MaxSignedFiles.
+var ErrTooManyRecords = errors.New("too many records")
+
+// LostRecordError says that a store no longer has a record that this host has
+// seen in it: somebody hides it, or gave back an old state of the store.
+type LostRecordError struct{ Key string }
+
+func (e *LostRecordError) Error() string {
+	return fmt.Sprintf("%s was in the store before and is gone", e.Key)
+}
+
+// records reads and adds signed files in a store. It judges no signature.
+type records struct {
+	store store.Store
+	// seen keeps a copy of what was ever listed by remembered, on this host.
+	seen store.Store
+}
+
+// remembered lists as list does, and fails with a *LostRecordError when a file
+// is missing that this host has seen before. So nobody who controls the store
+// can take back a revocation or a policy unseen.
+func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed, error) {
+	files, err := r.list(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	now := make(map[string]bool, len(files))
+	for _, s := range files {
+		key := prefix + s.LeafHash().String() + ".json"
+		now[key] = true
+		data, err := s.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := store.CreateIdempotent(ctx, r.seen, "seen/"+key, data); err != nil {
+			return nil, fmt.Errorf("remember %s: %w", key, err)
+		}
+	}
+	for info, err := range r.seen.List(ctx, "seen/"+prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list what was seen: %w", err)
+		}
+		if key := strings.TrimPrefix(info.Key, "seen/"); !now[key] {
+			return nil, &LostRecordError{Key: key}
+		}
+	}
+	return files, nil
+}
+
+// add signs a text and stores it under the name that keyOf makes of its leaf
+// hash. It returns the digest of the text.
+func (r records) add(ctx context.Context, text []byte, signer sign.Signer, at time.Time, keyOf func(leaf sign.Digest) string) (sign.Digest, error) {
+	s, err := sign.NewSigned(text, signer, at, rand.Reader)
+	if err != nil {
+		return sign.Digest{}, err
+	}
+	data, err := s.Marshal()
+	if err != nil {
+		return sign.Digest{}, err
+	}
+	if _, err := r.store.Create(ctx, keyOf(s.LeafHash()), strings.NewReader(string(data)), int64(len(data))); err != nil {
+		return sign.Digest{}, fmt.Errorf("record: %w", err)
+	}
+	return s.Digest(), nil
+}
+
+// list reads the signed files directly below a prefix.
+func (r records) list(ctx context.Context, prefix string) ([]*sign.Signed, error) {
+	var out []*sign.Signed
+	for info, err := range r.store.List(ctx, prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
+		}
+		base := strings.TrimPrefix(info.Key, prefix)
+		if !strings.HasSuffix(base, ".json") || strings.Contains(base, "/") {
+			continue
+		}
+		if len(out) == MaxSignedFiles {
+			return nil, fmt.Errorf("list %s: more than %d files: %w", prefix, MaxSignedFiles, ErrTooManyRecords)
+		}
+		data, err := store.ReadAll(ctx, r.store, info.Key, MaxSignedFile)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", info.Key, err)
+		}
+		s, err := custody.Open(info.Key, data)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
