@@ -61,7 +61,7 @@ type Scope struct {
 }
 
 // New makes the scope of an order.
-func New(o *order.Order) *Scope { return &Scope{order: o, withheld: o.Withhold} }
+func New(o *order.Order) *Scope { return &Scope{order: o, withheld: withForms(o.Withhold)} }
 
 // Decide tells whether an item of the order's account with that index may leave.
 func (s *Scope) Decide(account int, it mail.Item) Decision {
@@ -109,8 +109,10 @@ func (s *Scope) privileged(f facts) bool {
 	for i := range s.withheld {
 		w := &s.withheld[i]
 		for _, address := range f.addresses {
-			if w.Matches(address) {
-				return true
+			for _, form := range forms(address) {
+				if w.Matches(form) {
+					return true
+				}
 			}
 		}
 		for _, text := range f.correspondents {

@@ -1,0 +1,139 @@
+package scope_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"exhibit/export/mail"
+	"exhibit/export/order"
+	"exhibit/export/scope"
+)
+
+const digest = "0000000000000000000000000000000000000000000000000000000000000000"
+
+func parse(t interface{ Fatal(...any) }, account, extra string) *order.Order {
+	o, err := order.Parse("order.yaml", []byte(`type: exhibit/order/v1
+reference: r
+authority: {name: Court, country: DE}
+jurisdiction: DE
+regime: test
+legal_basis: law
+served: 2026-05-01T10:00:00Z
+received: 2026-05-01T10:00:00Z
+agency: {name: Agency, key: `+digest+`}
+instrument: {file: w.txt, sha256: `+digest+`}
+accounts:
+  - {account: a@mail.example, `+account+`}
+`+extra))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+const (
+	content = "categories: [content]\n"
+	june    = "start: 2026-06-01, end: 2026-06-30, zone: Europe/Berlin"
+	counsel = content + "withhold:\n  - {address: counsel@kanzlei.example, ground: g}\n  - {domain: notar.example, ground: g}\n"
+)
+
+func message(lines ...string) mail.Item {
+	return mail.Item{Kind: mail.KindMessage, Format: mail.FormatEML, Raw: []byte(strings.Join(lines, "\n") + "\n\nbody\n")}
+}
+
+func calendar(lines ...string) mail.Item {
+	raw := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\n" + strings.Join(lines, "\r\n") + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	return mail.Item{Kind: mail.KindEvent, Format: mail.FormatICS, Raw: []byte(raw)}
+}
+
+func TestDecide(t *testing.T) {
+	const inside = "Date: Mon, 15 Jun 2026 10:00:00 +0000"
+	contact := mail.Item{Kind: mail.KindContact, Format: mail.FormatVCF, Raw: []byte("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Bob\r\nEMAIL:bob@x.example\r\nEND:VCARD\r\n")}
+	for _, c := range []struct {
+		name           string
+		account, extra string
+		item           mail.Item
+		want           scope.Reason // empty: included
+	}{
+		{"inside", june, content, message(inside), ""},
+		{"first second, in the account's zone", june, content, message("Date: Mon, 01 Jun 2026 00:00:00 +0200"), ""},
+		{"a second before", june, content, message("Date: Sun, 31 May 2026 23:59:59 +0200"), scope.BeforeSpan},
+		{"last second", june, content, message("Date: Tue, 30 Jun 2026 21:59:59 +0000"), ""},
+		{"a second after", june, content, message("Date: Tue, 30 Jun 2026 22:00:00 +0000"), scope.AfterSpan},
+		{"the relay's time counts, not the sender's", june, content, message("Received: by mx; Wed, 01 Jul 2026 10:00:00 +0000", inside), scope.AfterSpan},
+		{"the topmost Received counts", june, content, message("Received: by mx; Mon, 15 Jun 2026 10:00:00 +0000", "Received: by y; Wed, 01 Jul 2026 10:00:00 +0000"), ""},
+		{"an unreadable Received is not passed over", june, content, message("Received: by mx; whenever", inside), scope.Undetermined},
+		{"no date", june, content, message("Subject: x"), scope.Undetermined},
+		{"unreadable date", june, content, message("Date: 31 February 2026 10:00:00 +0000"), scope.Undetermined},
+		{"two dates that differ", june, content, message(inside, "Date: Tue, 16 Jun 2026 10:00:00 +0000"), scope.Undetermined},
+		{"the same date twice", june, content, message(inside, "Date: Mon, 15 Jun 2026 12:00:00 +0200"), ""},
+		{"no zone, surely inside", june, content, message("Date: Mon, 15 Jun 2026 10:00:00"), ""},
+		{"no zone, at the edge", june, content, message("Date: Mon, 01 Jun 2026 01:00:00"), scope.Undetermined},
+		{"no zone, surely outside", june, content, message("Date: Mon, 01 Jan 2024 10:00:00"), scope.BeforeSpan},
+		{"entire account needs no date", "entire: true", content, message("Subject: x"), ""},
+		{"category not asked for", "entire: true", "categories: [traffic]\n", message(inside), scope.Category},
+		{"privileged sender", june, counsel, message(inside, "From: Counsel <COUNSEL@Kanzlei.Example>"), scope.Privileged},
+		{"privileged in Bcc", june, counsel, message(inside, "From: b@x.example", "Bcc: x@y.example, counsel@kanzlei.example"), scope.Privileged},
+		{"privileged in a resent field", june, counsel, message(inside, "Resent-To: counsel@kanzlei.example"), scope.Privileged},
+		{"privileged domain", june, counsel, message(inside, "To: anybody@notar.example"), scope.Privileged},
+		{"privileged sub-domain", june, counsel, message(inside, "To: anybody@mail.notar.example"), scope.Privileged},
+		{"privileged, quoted and commented", june, counsel, message(inside, `To: "counsel"@kanzlei.example (the lawyer)`), scope.Privileged},
+		{"privileged domain in ASCII", june, content + "withhold:\n  - {domain: bücher.example, ground: g}\n", message(inside, "To: a@xn--bcher-kva.example"), scope.Privileged},
+		{"privileged domain in Unicode", june, content + "withhold:\n  - {address: a@xn--bcher-kva.example, ground: g}\n", message(inside, "To: a@bücher.example"), scope.Privileged},
+		{"privileged in an encoded display name", june, counsel, message(inside, "To: =?utf-8?q?counsel=40kanzlei.example?= <x@y.example>"), scope.Privileged},
+		{"another address that contains it", june, counsel, message(inside, "To: xcounsel@kanzlei.example, counsel@kanzlei.example.org, a@nonotar.example"), ""},
+		{"privileged, folded", june, counsel, message(inside, "To: x@y.example,", " counsel@kanzlei.example"), scope.Privileged},
+		{"a broken list may hide one", june, counsel, message(inside, "To: <<<@@@ broken"), scope.Undetermined},
+		{"a broken list does not matter without anything to withhold", june, content, message(inside, "To: <<<@@@ broken"), ""},
+		{"null return path", june, counsel, message("Return-Path: <>", inside, "To: a@mail.example"), ""},
+		{"out of span before privileged", june, counsel, message("Date: Mon, 01 Jan 2024 10:00:00 +0000", "To: counsel@kanzlei.example"), scope.BeforeSpan},
+		{"privileged before undetermined", june, counsel, message("To: counsel@kanzlei.example"), scope.Privileged},
+		{"event inside", june, content, calendar("DTSTART:20260615T100000Z", "DTEND:20260615T110000Z"), ""},
+		{"event that ends outside", june, content, calendar("DTSTART:20260630T215000Z", "DTEND:20260630T230000Z"), scope.Undetermined},
+		{"event that recurs", june, content, calendar("DTSTART:20260615T100000Z", "RRULE:FREQ=DAILY"), scope.Undetermined},
+		{"event with a privileged attendee", june, counsel, calendar("DTSTART:20260615T100000Z", "DTEND:20260615T110000Z", "ATTENDEE:mailto:counsel@kanzlei.example"), scope.Privileged},
+		{"contact has no time", june, content, contact, scope.Undetermined},
+		{"contact of an entire account", "entire: true", content, contact, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := scope.New(parse(t, c.account, c.extra)).Decide(0, c.item)
+			if d.Included != (c.want == "") || d.Reason != c.want {
+				t.Errorf("included %t, reason %q (%s), want %q", d.Included, d.Reason, d.Detail, c.want)
+			}
+			if d.Included == (d.Rule == "") {
+				t.Errorf("included %t by rule %q", d.Included, d.Rule)
+			}
+			if d.Reason == scope.Undetermined && d.Detail == "" {
+				t.Error("undetermined without saying why")
+			}
+		})
+	}
+}
+
+// Invariant 2, for any instant and any span: in exactly when inside, to the second.
+func TestSpanProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		base := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+		from := base.Add(time.Duration(rapid.IntRange(-1e6, 1e6).Draw(t, "from")) * time.Second)
+		last := from.Add(time.Duration(rapid.IntRange(0, 1e6).Draw(t, "length")) * time.Second)
+		at := base.Add(time.Duration(rapid.IntRange(-3e6, 3e6).Draw(t, "at")) * time.Second)
+		offset := rapid.IntRange(-12*60, 14*60).Draw(t, "offset")
+		written := at.In(time.FixedZone("", offset*60)).Format(time.RFC1123Z)
+		o := parse(t, fmt.Sprintf("start: %q, end: %q", from.Format(time.RFC3339), last.Format(time.RFC3339)), content)
+		d := scope.New(o).Decide(0, message("Date: "+written))
+		var want scope.Reason
+		switch {
+		case at.Before(from):
+			want = scope.BeforeSpan
+		case at.After(last):
+			want = scope.AfterSpan
+		}
+		if d.Reason != want {
+			t.Fatalf("%s in %s to %s: %q, want %q", written, from, last, d.Reason, want)
+		}
+	})
+}
