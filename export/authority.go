@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func (a *Authority) Enroll(ctx context.Context, e keyring.Enrollment, admin *det
 	if err != nil {
 		return err
 	}
-	return a.addEntry(ctx, text, admin, e.Time)
+	return a.addEntry(ctx, text, admin, e.Time, true)
 }
 
 // Revoke takes a key out of use from now on. It stays known for the past.
@@ -105,11 +106,11 @@ func (a *Authority) Revoke(ctx context.Context, name, reason string, admin *deta
 	if err != nil {
 		return err
 	}
-	return a.addEntry(ctx, text, admin, at)
+	return a.addEntry(ctx, text, admin, at, false)
 }
 
 // addEntry stores an entry if the keyring would count it.
-func (a *Authority) addEntry(ctx context.Context, text []byte, admin *detached.Signer, at time.Time) error {
+func (a *Authority) addEntry(ctx context.Context, text []byte, admin *detached.Signer, at time.Time, enrolment bool) error {
 	if _, err := a.person(admin, sign.Admin, at); err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (a *Authority) addEntry(ctx context.Context, text []byte, admin *detached.S
 	if err != nil {
 		return err
 	}
-	return a.Provider.tryEntry(ctx, text, admin, at, entries)
+	return a.Provider.tryEntry(ctx, text, admin, at, entries, enrolment)
 }
 
 // Found begins a keyring: the first admin enrolls its own key, which must be
@@ -128,25 +129,37 @@ func (p *Provider) Found(ctx context.Context, e keyring.Enrollment, admin *detac
 	if err != nil {
 		return err
 	}
-	return p.tryEntry(ctx, text, admin, e.Time, nil)
+	return p.tryEntry(ctx, text, admin, e.Time, nil, true)
 }
 
-func (p *Provider) tryEntry(ctx context.Context, text []byte, admin *detached.Signer, at time.Time, entries []*sign.Signed) error {
-	trial, err := sign.NewSigned(text, admin, at, strings.NewReader(strings.Repeat("\x00", 32)))
+// tryEntry stores an entry if the keyring counts it. An enrolment must leave all
+// that counted before as it is: entries of one second are weighed against each
+// other, and it could take the place of another.
+func (p *Provider) tryEntry(ctx context.Context, text []byte, admin *detached.Signer, at time.Time, entries []*sign.Signed, enrolment bool) error {
+	entry, err := sign.NewSigned(text, admin, at, rand.Reader)
 	if err != nil {
 		return err
 	}
-	keys, err := keyring.Load(p.Roots, p.Name, append(entries, trial), at)
+	refused := map[sign.Digest]bool{}
+	if len(entries) > 0 {
+		keys, err := keyring.Load(p.Roots, p.Name, entries, at)
+		if err != nil {
+			return fmt.Errorf("keyring: %w", err)
+		}
+		for _, r := range keys.Rejected() {
+			refused[r.Leaf] = true
+		}
+	}
+	keys, err := keyring.Load(p.Roots, p.Name, append(slices.Clip(entries), entry), at)
 	if err != nil {
 		return fmt.Errorf("keyring: %w", err)
 	}
 	for _, r := range keys.Rejected() {
-		if r.Leaf == trial.LeafHash() {
+		if r.Leaf == entry.LeafHash() || enrolment && !refused[r.Leaf] {
 			return fmt.Errorf("the keyring would not take this entry: %w", r.Reason)
 		}
 	}
-	_, err = p.records().add(ctx, text, admin, at, custody.KeyringKey)
-	return err
+	return p.records().put(ctx, entry, custody.KeyringKey)
 }
 
 // SignPolicy puts a policy into force. Serial, provider, signer and time are

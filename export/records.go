@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -77,14 +78,19 @@ func (r records) add(ctx context.Context, text []byte, signer sign.Signer, at ti
 	if err != nil {
 		return sign.Digest{}, err
 	}
+	return s.Digest(), r.put(ctx, s, keyOf)
+}
+
+// put stores a signed file under the name that keyOf makes of its leaf hash.
+func (r records) put(ctx context.Context, s *sign.Signed, keyOf func(leaf sign.Digest) string) error {
 	data, err := s.Marshal()
 	if err != nil {
-		return sign.Digest{}, err
+		return err
 	}
-	if _, err := r.store.Create(ctx, keyOf(s.LeafHash()), strings.NewReader(string(data)), int64(len(data))); err != nil {
-		return sign.Digest{}, fmt.Errorf("record: %w", err)
+	if _, err := r.store.Create(ctx, keyOf(s.LeafHash()), bytes.NewReader(data), int64(len(data))); err != nil {
+		return fmt.Errorf("record: %w", err)
 	}
-	return s.Digest(), nil
+	return nil
 }
 
 // list reads the signed files directly below a prefix.

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/spf13/cobra"
+
+	"exhibit/export/seal"
+	"exhibit/testdata"
+)
+
+func newDemo(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo [DIR]",
+		Short: "the whole story on a sample mailbox",
+		Long: `demo plays the main job from end to end, with sample people and a sample mailbox and
+without a server: a provider's workspace, an agency's key, an order, an export that
+is refused because nobody approved it, two approvals, the export, and the agency
+that verifies and opens it. It leaves DIR/{workspace,store,agency,opened} behind,
+for you to look at. Every line with a $ is a command that you can give yourself.`,
+		Example: `  exhibit demo
+  exhibit demo /tmp/exhibit-demo`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "demo"
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			d := &demo{app: a, dir: dir}
+			return d.run(cmd.Context())
+		},
+	}
+}
+
+// demo plays the steps. Each is a command line that goes through the same door
+// as a user's.
+type demo struct {
+	app  *app
+	dir  string
+	step int
+	pass string // --passphrase-file of the sample people
+}
+
+const demoAccount = "alice@mail.example"
+
+func (d *demo) path(parts ...string) string {
+	return filepath.Join(append([]string{d.dir}, parts...)...)
+}
+
+func (d *demo) run(ctx context.Context) error {
+	if err := vacant(d.dir); err != nil {
+		return err
+	}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	if err := d.provider(ctx); err != nil {
+		return err
+	}
+	pkg, err := d.export(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.agency(ctx, pkg); err != nil {
+		return err
+	}
+	return d.app.print(demoDone{Dir: d.dir, Package: pkg})
+}
+
+// prepare unpacks the sample mailbox, and makes the agency's key.
+func (d *demo) prepare() error {
+	if err := unpack(testdata.Files, "mailbox/alice", d.path("workspace", "retrieved", "alice")); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.path("agency"), 0o755); err != nil {
+		return plainPathError(err)
+	}
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		return fmt.Errorf("make the agency's key: %w", err)
+	}
+	public := identity.Recipient().String()
+	text := fmt.Sprintf("# public key: %s\n%s\n", public, identity)
+	if err := writeNewMode(d.path("agency", "identity.txt"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	if err := writeNewMode(d.path("agency", "recipient.txt"), []byte(public+"\n"), 0o644); err != nil {
+		return err
+	}
+	recipient, err := seal.ParseRecipient([]byte(public))
+	if err != nil {
+		return err
+	}
+	order, err := testdata.Files.ReadFile("order/order.yaml")
+	if err != nil {
+		return err
+	}
+	order = bytes.ReplaceAll(order, []byte("AGENCY-KEY"), []byte(recipient.Fingerprint))
+	instrument, err := testdata.Files.ReadFile("order/instrument.pdf")
+	if err != nil {
+		return err
+	}
+	d.pass = d.path("workspace", "passphrase.txt")
+	secret := rand.Text()
+	for _, f := range []struct {
+		path string
+		data []byte
+		mode fs.FileMode
+	}{
+		{d.path("workspace", "order.yaml"), order, 0o644},
+		{d.path("workspace", "instrument.pdf"), instrument, 0o644},
+		{d.pass, []byte(secret + "\n"), 0o600},
+	} {
+		if err := writeNewMode(f.path, f.data, f.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// provider sets up the provider: people, keys, policy.
+func (d *demo) provider(ctx context.Context) error {
+	ws := d.path("workspace")
+	if err := d.play(ctx, "a provider sets up its workspace: an admin, a signing key, and a policy of two approvals", exitDone, nil,
+		"init", ws, "--provider", "Example Mail", "--holder", "Admin One", "--store", "../store", "--passphrase-file", d.pass); err != nil {
+		return err
+	}
+	for i, name := range []string{"approver1", "approver2"} {
+		holder := []string{"Approver One", "Approver Two"}[i]
+		if err := d.play(ctx, holder+" makes a key", exitDone, nil,
+			"keys", "new", name, "--holder", holder, "--workspace", ws, "--passphrase-file", d.pass); err != nil {
+			return err
+		}
+		if err := d.play(ctx, "the admin enrolls it, having met its holder", exitDone, nil,
+			"keys", "enroll", name, "--role", "approver", "--holder", holder, "--how", "in person", "--as", "admin", "--workspace", ws, "--passphrase-file", d.pass); err != nil {
+			return err
+		}
+	}
+	return d.play(ctx, "the admin enrolls the agency's age key, having called back", exitDone, nil,
+		"keys", "enroll", "agency", "--role", "agency", "--key", d.path("agency", "recipient.txt"), "--holder", "Landeskriminalamt Musterland",
+		"--how", "call back to the published number", "--as", "admin", "--workspace", ws, "--passphrase-file", d.pass)
+}
+
+// export checks, is refused, is approved, and exports.
+func (d *demo) export(ctx context.Context) (pkg string, err error) {
+	ws, order := d.path("workspace"), d.path("workspace", "order.yaml")
+	from := demoAccount + "=" + d.path("workspace", "retrieved", "alice")
+	if err := d.play(ctx, "an order arrives; what would it let out?", exitDone, nil, "order", "check", order); err != nil {
+		return "", err
+	}
+	if err := d.play(ctx, "what of the mailbox would leave, and what would not, and why?", exitDone, nil,
+		"export", order, "--from", from, "--dry-run"); err != nil {
+		return "", err
+	}
+	export := []string{"export", order, "--from", from, "--workspace", ws, "--passphrase-file", d.pass}
+	if err := d.play(ctx, "nobody has approved it, so it is refused", exitRefused, nil, export...); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"approver1", "approver2"} {
+		if err := d.play(ctx, name+" approves exactly these bytes of the order", exitDone, nil,
+			"order", "approve", order, "--as", name, "--workspace", ws, "--passphrase-file", d.pass); err != nil {
+			return "", err
+		}
+	}
+	var made exported
+	if err := d.play(ctx, "the export: read, scope, normalize, pack, encrypt, store, read back, sign", exitDone, &made, export...); err != nil {
+		return "", err
+	}
+	if err := d.play(ctx, "the agency and the auditor get the provider's public key", exitDone, nil,
+		"keys", "show", "provider", "--workspace", ws); err != nil {
+		return "", err
+	}
+	key, err := os.ReadFile(d.path("workspace", "keys", "provider.asc"))
+	if err != nil {
+		return "", plainPathError(err)
+	}
+	return made.Package, writeNewMode(d.path("agency", "provider.asc"), key, 0o644)
+}
+
+// agency verifies and opens.
+func (d *demo) agency(ctx context.Context, pkg string) error {
+	address, trust := d.path("store", "packages", pkg), d.path("agency", "provider.asc")
+	if err := d.play(ctx, "anyone with the provider's key verifies the package, without decrypting it", exitDone, nil,
+		"verify", address, "--trust", trust, "--expect", pkg); err != nil {
+		return err
+	}
+	if err := d.play(ctx, "an older package in place of the expected one would not pass", exitUnverified, nil,
+		"verify", address, "--trust", trust, "--expect", strings.Repeat("0", 32)); err != nil {
+		return err
+	}
+	identity := d.path("agency", "identity.txt")
+	if err := d.play(ctx, "the agency opens it; only what was checked gets the name opened", exitDone, nil,
+		"open", address, "--identity", identity, "--trust", trust, "--expect", pkg, "--to", d.path("opened")); err != nil {
+		return err
+	}
+	return d.play(ctx, "years later, the opened bag still verifies by itself", exitDone, nil,
+		"verify-bag", d.path("opened"), "--trust", trust)
+}
+
+// play shows a command line and carries it out. It must end with the exit code
+// that the story wants. into, if not nil, is filled from the command's JSON.
+func (d *demo) play(ctx context.Context, what string, want int, into any, args ...string) error {
+	d.step++
+	d.app.tell("%2d. %s", d.step, what)
+	d.app.tell("    $ exhibit %s", shellWords(args))
+	var out, diagnostics bytes.Buffer
+	env := *d.app.env
+	env.out, env.err, env.terminal = &out, &diagnostics, false
+	if into != nil {
+		args = append(args, "--json")
+	}
+	code := run(ctx, append(args, "--quiet"), &env)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if code != want {
+		return fmt.Errorf("step %d of the demo: exhibit %s ended with exit code %d, not %d: %s", d.step, args[0], code, want, oneLine(diagnostics.String()))
+	}
+	if into != nil {
+		if err := json.Unmarshal(out.Bytes(), into); err != nil {
+			return fmt.Errorf("step %d of the demo: %w", d.step, err)
+		}
+	}
+	shown := strings.TrimRight(out.String()+diagnostics.String(), "\n")
+	if r, ok := into.(*exported); ok {
+		var b strings.Builder
+		r.text(&b)
+		shown = strings.TrimRight(b.String(), "\n")
+	}
+	for line := range strings.Lines(shown + "\n") {
+		d.app.tell("    %s", strings.TrimRight(line, "\n"))
+	}
+	return nil
+}
+
+// tell writes a line of the story: to standard output, or, where that is for
+// JSON, to standard error.
+func (a *app) tell(format string, args ...any) {
+	w := a.env.out
+	if a.json {
+		w = a.env.err
+	}
+	if !a.quiet {
+		fmt.Fprintf(w, format+"\n", args...)
+	}
+}
+
+func shellWords(args []string) string {
+	words := make([]string, len(args))
+	for i, w := range args {
+		if strings.ContainsAny(w, " '\"$\\") {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		words[i] = w
+	}
+	return strings.Join(words, " ")
+}
+
+// unpack copies a folder of an embedded file system.
+func unpack(files fs.FS, from, to string) error {
+	sub, err := fs.Sub(files, from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return plainPathError(err)
+	}
+	if err := os.CopyFS(to, sub); err != nil {
+		return plainPathError(err)
+	}
+	return nil
+}
+
+func writeNewMode(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return plainPathError(err)
+	}
+	if _, err := f.Write(data); err != nil {
+		f.Close()
+		return plainPathError(err)
+	}
+	if err := f.Close(); err != nil {
+		return plainPathError(err)
+	}
+	return nil
+}
+
+type demoDone struct {
+	Dir     string `json:"dir"`
+	Package string `json:"package"`
+}
+
+func (r demoDone) text(w io.Writer) {
+	at := func(parts ...string) string { return filepath.Join(append([]string{r.Dir}, parts...)...) }
+	fmt.Fprintf(w, "\nwhat to look at:\n")
+	for _, l := range [][2]string{
+		{at("opened", "data", "report.html"), "what the agency reads first"},
+		{at("opened", "data", "index.csv"), "the index of all exhibits"},
+		{at("opened", "data", "messages"), "the exhibits themselves"},
+		{at("opened", "data", "withheld.csv"), "how much was withheld and why: nothing else of it left"},
+		{at("store", "packages", r.Package, "manifest.json"), "the public statement: no names, no content"},
+		{at("store", "packages", r.Package, "README.txt"), "how to do it all with gpgv, age, zstd and tar alone"},
+	} {
+		fmt.Fprintf(w, "  %-70s %s\n", l[0], l[1])
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"exhibit/export"
+	"exhibit/export/mail"
+	"exhibit/export/open"
+	"exhibit/export/order"
+	"exhibit/export/seal"
+	"exhibit/export/workspace"
+	"exhibit/sign/detached"
+	"exhibit/sign/keyring"
+	"exhibit/store"
+)
+
+// codeOf gives the stable code of an error that has one.
+func codeOf(err error) string {
+	var refused *export.Refusal
+	var failed *open.Failure
+	switch {
+	case errors.As(err, &failed):
+		return string(failed.Code)
+	case errors.As(err, &refused):
+		return string(refused.Code)
+	}
+	return ""
+}
+
+// sentinelHints says what to do next about errors that are one of a kind.
+var sentinelHints = []struct {
+	err  error
+	hint string
+}{
+	{workspace.ErrNoWorkspace, "make one with `exhibit init DIR`, or name it with --workspace or EXHIBIT_WORKSPACE"},
+	{workspace.ErrNoKey, "the keys of this host are in the workspace's folder keys; make one with `exhibit keys new NAME`"},
+	{workspace.ErrPermissions, "take the rights of others away: chmod 600 FILE; then think about who may have read it"},
+	{export.ErrFounded, "a store has one keyring: to work with it from here, copy exhibit.yaml and keys/claim.key from the provider's first workspace"},
+	{keyring.ErrUnknownKey, "`exhibit keys list` shows the keyring; `exhibit keys enroll` adds a key"},
+	{detached.ErrPassphrase, "the passphrase is that of the key itself; --passphrase-file takes the first line of a file"},
+	{seal.ErrPassphrase, "the passphrase is that of your own secret key"},
+	{seal.ErrNoIdentity, "the package is encrypted to another key than yours: manifest.json lists the fingerprints under recipients"},
+	{errNoTerminal, "give --passphrase-file FILE"},
+	{errNoInstrument, "the instrument lies beside the order, under the name that it states"},
+	{errTargetExists, "name a folder with --to that is not there yet"},
+	{errInterrupted, "give the same command again to go on"},
+	{open.ErrNoItem, "exhibit numbers are in data/index.csv of the opened package, from E0000001"},
+	{open.ErrItemSize, "open the whole package: leave out --item"},
+	{store.ErrNoStore, "the store's folder is not there: is the disk mounted? `exhibit init` makes a new one"},
+	{store.ErrCredentials, "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile in AWS_PROFILE"},
+	{store.ErrDenied, "the credentials are good, but lack a right on this bucket or folder"},
+	{store.ErrNoBucket, "make the bucket first, or check its name and AWS_REGION"},
+	{store.ErrClockSkew, "set the clock of this machine (timedatectl), then try again"},
+	{store.ErrTLS, "set AWS_CA_BUNDLE to the server's certificate authority, and check https:// in AWS_ENDPOINT_URL"},
+	{store.ErrUnreachable, "check AWS_ENDPOINT_URL and the network; the same command goes on where it stopped"},
+	{store.ErrProtocol, "check AWS_ENDPOINT_URL: what answers there is no S3 server, or something sits in between"},
+	{store.ErrAddress, "a store is a folder or s3://bucket/prefix; the endpoint is in AWS_ENDPOINT_URL"},
+	{store.ErrNoSpace, "make room, then give the same command again"},
+	{store.ErrReadOnly, "choose another place, or mount it for writing"},
+	{store.ErrDeleted, "somebody deleted an object that never may be: this is an alarm, look at the bucket's versions before anything else"},
+	{store.ErrCorrupt, "the medium returns other bytes than were stored: check it before anything else"},
+}
+
+// codeHints says what to do next about refusals and failures.
+var codeHints = map[string]string{
+	string(export.NotApproved):        "each approver gives `exhibit order approve ORDER --as KEY`; a changed order or policy needs new approvals",
+	string(export.OrderExpired):       "ask the authority for a new or extended order",
+	string(export.AccountNotInOrder):  "only accounts that the order names may be exported: check --from",
+	string(export.AccountWithout):     "give --from ACCOUNT=PATH for it, or --no-data ACCOUNT if nothing is held",
+	string(export.AgencyKeyUnknown):   "make sure out of band whose key it is, then `exhibit keys enroll NAME --role agency --key FILE …`",
+	string(export.AgencyKeyRevoked):   "ask the agency for its present key, enroll it, and have the order name it",
+	string(export.AgencyKeyUnfit):     "ask the agency for another key, enroll it, and have the order name it",
+	string(export.RoleMissing):        "`exhibit keys list` shows who may do what; an admin enrolls keys with `exhibit keys enroll`",
+	string(export.NoPolicy):           "an admin signs one with `exhibit policy sign --as KEY`",
+	string(export.InstrumentMismatch): "the order's instrument.sha256 is that of another file",
+	string(export.WrongSuperseded):    "`--supersedes` takes the id of the order's newest package",
+
+	string(open.NothingToCheck):      "name the folder that holds manifest.json",
+	string(open.SignatureMissing):    "do not use this package: ask the provider for it anew",
+	string(open.SignatureUntrusted):  "compare the fingerprint with the provider by telephone; --trust takes the provider's key, from a place that you trust",
+	string(open.PackageUnexpected):   "this is another package than you expect, perhaps an older one: ask the provider for it anew",
+	string(open.ObjectMissing):       "download the package again, whole",
+	string(open.ObjectExtra):         "keep nothing else in the package's folder; what the manifest does not name is not part of it",
+	string(open.ObjectAltered):       "download that object again; if it stays so, tell the provider",
+	string(open.TagSignatureMissing): "this folder is no bag that was opened from a package, or somebody removed a part of it",
+}
+
+// hintsFor says what to do next.
+func hintsFor(err error) []string {
+	if hints := orderErrors(err); hints != nil {
+		return hints
+	}
+	if hint, ok := codeHints[codeOf(err)]; ok {
+		return []string{hint}
+	}
+	for _, h := range sentinelHints {
+		if errors.Is(err, h.err) {
+			return []string{h.hint}
+		}
+	}
+	var limit *mail.LimitError
+	var format *mail.FormatError
+	var conflict *export.ConflictError
+	var lost *export.LostRecordError
+	var instrument *order.InstrumentError
+	switch {
+	case errors.As(err, &instrument):
+		return []string{"the instrument lies beside the order, under the name that it states"}
+	case errors.As(err, &limit):
+		return []string{"the source was not read further and nothing was made; look at that place of the file"}
+	case errors.As(err, &format):
+		return []string{"say what it is with FORMAT:PATH, or retrieve it in another format"}
+	case errors.As(err, &conflict):
+		return []string{fmt.Sprintf("finish it on the host that began it; or have a package approved that supersedes %s", conflict.Package)}
+	case errors.As(err, &lost):
+		return []string{"somebody hides records or gave back an old state of the store: this is an alarm; nothing was done"}
+	}
+	return nil
+}

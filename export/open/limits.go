@@ -1,0 +1,39 @@
+package open
+
+import (
+	"exhibit/export/bag"
+	"exhibit/export/frame"
+	"exhibit/export/order"
+	"exhibit/sign"
+	"exhibit/sign/detached"
+	"exhibit/sign/manifest"
+)
+
+// limits of a reader (section 13). Frames, ratio and the content of a frame are
+// held by package frame; names, their depth, the number of items and sizes of
+// entries by package bag; what a manifest lists by package manifest.
+type limits struct {
+	objects   int   // that lie in a package's folder
+	others    int   // files of a bag that are no items
+	text      int64 // bytes of README.txt and SHA256SUMS
+	tail      int64 // bytes of the tail's entries, with their headers
+	manifest  int64 // bytes of manifest.json
+	signature int64 // bytes of a signature
+	line      int   // bytes of a line of an index
+	order     int64 // bytes of an order
+	item      int64 // bytes of a single item that is fetched, held in memory
+	block     int64 // bytes that a ranged read fetches at least
+}
+
+var formatLimits = limits{
+	objects:   2*manifest.MaxObjects + 2, // listed, abandoned, the manifest and its signature
+	others:    bag.MaxOthers,
+	text:      manifest.MaxSmall,
+	tail:      frame.MaxContent,
+	manifest:  sign.MaxDocument,
+	signature: detached.MaxSignature,
+	line:      sign.MaxLine,
+	order:     order.MaxBytes,
+	item:      1 << 30,
+	block:     1 << 20,
+}
