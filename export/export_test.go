@@ -165,9 +165,9 @@ func (w *world) open(id sign.ID) (string, *open.Report) {
 
 func (w *world) source(id sign.ID) open.Source {
 	w.t.Helper()
-	sub, err := store.Sub(w.provider.Store, "packages/"+id.String())
+	src, err := export.PackageSource(w.provider.Store, id)
 	check(w.t, err)
-	return storeSource{sub}
+	return src
 }
 
 func newKey(t testing.TB, uid string) *detached.Signer {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"exhibit/export/bag"
+	"exhibit/export/open"
 	"exhibit/export/spool"
 	"exhibit/sign"
 	"exhibit/sign/custody"
@@ -180,48 +181,44 @@ func spoolDigest(s *spool.Spool) (sign.Digest, error) {
 }
 
 // whole reports whether the package is there already, made by this provider for
-// this order. A manifest that is there and is not is an error.
+// this order. It is verified as an outsider would: a package that is there and
+// does not verify is an error, an *open.Failure.
 func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error) {
 	p := r.Authority.Provider
-	prefix := packagePrefix(id)
-	text, err := store.ReadAll(ctx, p.Store, prefix+manifest.Name, sign.MaxDocument)
+	text, err := store.ReadAll(ctx, p.Store, packagePrefix(id)+manifest.Name, sign.MaxDocument)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	signature, err := store.ReadAll(ctx, p.Store, prefix+manifest.SignatureName, manifest.MaxSignature)
-	if err != nil {
-		return false, fmt.Errorf("package %s has a manifest without a signature: %w", id, err)
-	}
-	now := r.now()
-	key, err := r.Authority.Keys.Verify(text, signature, sign.Provider, sign.At(now), now)
-	if err != nil {
-		return false, fmt.Errorf("package %s has a manifest that does not verify: %w", id, err)
-	}
-	m, err := manifest.Parse(text)
-	if err != nil {
-		return false, fmt.Errorf("package %s: %w", id, err)
-	}
-	if m.Package != id || m.Signer != key.Entry.Fingerprint {
-		return false, fmt.Errorf("package %s has the manifest of package %s", id, m.Package)
-	}
 	mine, err := r.isReleased(ctx, id, sign.Sum(text))
 	if err != nil {
 		return false, err
 	}
-	if !mine { // stored, but the run ended before it was recorded
-		drafts := &publisher{store: p.Store, state: p.State, id: id}
-		if known, err := store.ReadAll(ctx, p.State, drafts.stateKey(2), sign.MaxDocument); err == nil {
-			var f final
-			if err := sign.UnmarshalDocument(known, finalType, &f); err == nil && f.Manifest == string(text) {
-				return false, nil // resume records it
-			}
+	if !mine { // stored, but the run ended before it was recorded?
+		known, err := store.ReadAll(ctx, p.State, stateKey(id, finalState), sign.MaxDocument)
+		var f final
+		if err == nil && sign.UnmarshalDocument(known, finalType, &f) == nil && f.Manifest == string(text) {
+			return false, nil // resume records it
 		}
 		return false, fmt.Errorf("package %s is in the store, and no record says that it was made for this order", id)
 	}
-	res.Repeated, res.Manifest = true, m
+	keys, err := r.Authority.Keys.PublicKeys(sign.Provider)
+	if err != nil {
+		return false, err
+	}
+	src, err := PackageSource(p.Store, id)
+	if err != nil {
+		return false, err
+	}
+	if _, err := open.Verify(ctx, src, keys, open.Options{Expect: id.String(), Now: r.now(), Workers: r.workers()}); err != nil {
+		return false, fmt.Errorf("package %s is in the store: %w", id, err)
+	}
+	if res.Manifest, err = manifest.Parse(text); err != nil {
+		return false, fmt.Errorf("package %s: %w", id, err)
+	}
+	res.Repeated = true
 	return true, nil
 }
 

@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 			ids, err := seal.ParseIdentities(secret, nil)
 			check(t, err)
 			to := t.TempDir()
-			rep, err := open.Open(t.Context(), storeSource{st}, keys, ids, folder(to), open.Options{})
+			rep, err := open.Open(t.Context(), export.StoreSource(st), keys, ids, folder(to), open.Options{})
 			check(t, err)
 			_, items := compareWithRecords(t, to)
 			if int64(items) != rep.Counts.Included || items < 50 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -133,7 +134,38 @@ func checkSources(o *order.Order, sources []Source, empty []string) error {
 			return refuse(AccountWithout, nil, "the order names %q, for which no source is given", a.Name)
 		}
 	}
+	return checkOverlap(sources)
+}
+
+// ErrOverlap says that a source was given twice, or lies within another one, so
+// that its items would be there twice.
+var ErrOverlap = errors.New("sources overlap")
+
+// checkOverlap makes sure that no item is read twice.
+func checkOverlap(sources []Source) error {
+	paths := make([]string, len(sources))
+	for i, s := range sources {
+		path, err := filepath.EvalSymlinks(s.Path)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
+		if err != nil {
+			return fmt.Errorf("source of %s: %w", s.Account, err)
+		}
+		paths[i] = path
+		for j := range i {
+			if within(paths[j], path) || within(path, paths[j]) {
+				return fmt.Errorf("%w: %s and %s", ErrOverlap, sources[j].Path, s.Path)
+			}
+		}
+	}
 	return nil
+}
+
+// within reports whether path is folder or lies below it.
+func within(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // ready is a job that policy lets go ahead.
@@ -207,19 +239,26 @@ func Run(ctx context.Context, j *Job) (*Result, error) {
 		return nil, err
 	}
 	r, err := j.authorize(ctx, actor, now)
-	var refused *Refusal
-	if errors.As(err, &refused) {
-		record := custody.Record{Event: custody.Refused, Actor: actor, Instrument: j.Tool, Details: []custody.Detail{
-			{Name: "code", Value: string(refused.Code)}, {Name: "ground", Value: refused.Error()},
-		}}
-		if e := j.Authority.Provider.record(ctx, j.Order, record, j.Signer, now); e != nil {
-			return nil, errors.Join(err, fmt.Errorf("the refusal could not be recorded: %w", e))
-		}
-	}
 	if err != nil {
-		return nil, err
+		return nil, j.recordRefusal(ctx, actor, err, now)
 	}
 	return r.run(ctx)
+}
+
+// recordRefusal puts a refusal on record, and returns it, or what went wrong
+// instead. Other errors are returned as they are.
+func (j *Job) recordRefusal(ctx context.Context, actor sign.Person, err error, now time.Time) error {
+	var refused *Refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	record := custody.Record{Event: custody.Refused, Actor: actor, Instrument: j.Tool, Details: []custody.Detail{
+		{Name: "code", Value: string(refused.Code)}, {Name: "ground", Value: refused.Error()},
+	}}
+	if e := j.Authority.Provider.record(ctx, j.Order, record, j.Signer, now); e != nil {
+		return errors.Join(err, fmt.Errorf("the refusal could not be recorded: %w", e))
+	}
+	return err
 }
 
 func (r *ready) run(ctx context.Context) (*Result, error) {
@@ -303,6 +342,9 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	if err := r.recordVolumes(ctx, pub.id, v, pkg); err != nil {
 		return err
 	}
+	if err := r.recheck(ctx); err != nil {
+		return err
+	}
 	readme := bag.Readme{Package: pub.id, Signer: r.Signer.Fingerprint(), Kind: m.Recipients[0].Kind}
 	for _, rec := range m.Recipients {
 		readme.Recipients = append(readme.Recipients, rec.Fingerprint)
@@ -311,6 +353,27 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 		return err
 	}
 	res.Reading, res.Undetermined, res.Exceptions = &reader.reading, reader.undecided, pkg.Exceptions
+	return nil
+}
+
+// recheck asks once more, after hours of work perhaps, whether policy lets the
+// package out: a key may be revoked by now, or the order have expired.
+func (r *ready) recheck(ctx context.Context) error {
+	now := r.now()
+	authority, err := r.Authority.Provider.Load(ctx, now)
+	if err != nil {
+		return err
+	}
+	again := *r.Job
+	again.Authority = authority
+	actor, err := authority.person(r.Signer, sign.Provider, now)
+	if err != nil {
+		return err
+	}
+	_, err = again.authorize(ctx, actor, now)
+	if err != nil {
+		return again.recordRefusal(ctx, actor, err, now)
+	}
 	return nil
 }
 

@@ -52,15 +52,22 @@ type publisher struct {
 	now    func() time.Time
 }
 
-func (p *publisher) prefix() string        { return packagePrefix(p.id) }
-func (p *publisher) stateKey(n int) string { return fmt.Sprintf("publish/%s/%d.json", p.id, n) }
+func (p *publisher) prefix() string { return packagePrefix(p.id) }
+
+// The two steps, as the state folder names them.
+const (
+	draftState = "draft"
+	finalState = "final"
+)
+
+func stateKey(id sign.ID, step string) string { return "publish/" + id.String() + "/" + step + ".json" }
 
 func packagePrefix(id sign.ID) string { return "packages/" + id.String() + "/" }
 
 // resume finishes what an earlier run of this host left undone. It reports
 // false when there is nothing of the kind.
 func (p *publisher) resume(ctx context.Context) (bool, error) {
-	if data, err := store.ReadAll(ctx, p.state, p.stateKey(2), sign.MaxDocument); err == nil {
+	if data, err := store.ReadAll(ctx, p.state, stateKey(p.id, finalState), sign.MaxDocument); err == nil {
 		var f final
 		if err := sign.UnmarshalDocument(data, finalType, &f); err != nil {
 			return false, fmt.Errorf("state of package %s: %w", p.id, err)
@@ -69,7 +76,7 @@ func (p *publisher) resume(ctx context.Context) (bool, error) {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return false, err
 	}
-	data, err := store.ReadAll(ctx, p.state, p.stateKey(1), sign.MaxDocument)
+	data, err := store.ReadAll(ctx, p.state, stateKey(p.id, draftState), sign.MaxDocument)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
@@ -106,7 +113,7 @@ func (p *publisher) publish(ctx context.Context, m manifest.Manifest, readme bag
 	if err != nil {
 		return fmt.Errorf("state of package %s: %w", p.id, err)
 	}
-	if _, err := store.CreateIdempotent(ctx, p.state, p.stateKey(1), data); err != nil {
+	if _, err := store.CreateIdempotent(ctx, p.state, stateKey(p.id, draftState), data); err != nil {
 		return fmt.Errorf("state of package %s: %w", p.id, err)
 	}
 	return p.second(ctx, d)
@@ -146,7 +153,7 @@ func (p *publisher) second(ctx context.Context, d draft) error {
 	if err != nil {
 		return fmt.Errorf("state of package %s: %w", p.id, err)
 	}
-	if _, err := store.CreateIdempotent(ctx, p.state, p.stateKey(2), data); err != nil {
+	if _, err := store.CreateIdempotent(ctx, p.state, stateKey(p.id, finalState), data); err != nil {
 		return fmt.Errorf("state of package %s: %w", p.id, err)
 	}
 	return p.release(ctx, f)

@@ -3,15 +3,11 @@ package export_test
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"testing"
 	"time"
 
-	"exhibit/export/open"
 	"exhibit/export/order"
 	"exhibit/sign"
 	"exhibit/sign/custody"
@@ -21,27 +17,6 @@ import (
 )
 
 func randReader() io.Reader { return rand.Reader }
-
-// storeSource is a package in a store.
-type storeSource struct{ st store.Store }
-
-func (s storeSource) List(ctx context.Context) iter.Seq2[open.Object, error] {
-	return func(yield func(open.Object, error) bool) {
-		for info, err := range s.st.List(ctx, "") {
-			if !yield(open.Object{Name: info.Key, Size: info.Size}, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func (s storeSource) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	r, err := s.st.Open(ctx, name, offset, length)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
-	return r, err
-}
 
 func readAll(t testing.TB, r io.ReadCloser) []byte {
 	t.Helper()

@@ -43,6 +43,7 @@ var sentinelHints = []struct {
 	{seal.ErrNoIdentity, "the package is encrypted to another key than yours: manifest.json lists the fingerprints under recipients"},
 	{errNoTerminal, "give --passphrase-file FILE"},
 	{errNoInstrument, "the instrument lies beside the order, under the name that it states"},
+	{export.ErrOverlap, "give each file or folder once"},
 	{errTargetExists, "name a folder with --to that is not there yet"},
 	{errInterrupted, "give the same command again to go on"},
 	{open.ErrNoItem, "exhibit numbers are in data/index.csv of the opened package, from E0000001"},

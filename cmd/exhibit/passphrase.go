@@ -81,7 +81,7 @@ func askPassphrase(ctx context.Context, prompt string, confirm bool) (detached.P
 		return none, err
 	}
 	if confirm {
-		again, err := askBytes(ctx, prompt + " (again)")
+		again, err := askBytes(ctx, prompt+" (again)")
 		if err != nil {
 			return none, err
 		}

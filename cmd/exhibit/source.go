@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,8 +9,8 @@ import (
 	"os"
 	"strings"
 
+	"exhibit/export"
 	"exhibit/export/open"
-	"exhibit/store"
 	"exhibit/store/s3"
 )
 
@@ -22,7 +21,7 @@ func (a *app) source(ctx context.Context, address string) (open.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		return storeSource{st}, nil
+		return export.StoreSource(st), nil
 	}
 	if scheme, _, ok := strings.Cut(address, "://"); ok {
 		return nil, usagef("%s://: a package is a folder or s3://bucket/prefix/packages/ID", scheme)
@@ -97,24 +96,3 @@ func (e *exactReader) Read(p []byte) (int, error) {
 }
 
 func (e *exactReader) Close() error { return e.close() }
-
-// storeSource is a package in an object store.
-type storeSource struct{ st store.Store }
-
-func (s storeSource) List(ctx context.Context) iter.Seq2[open.Object, error] {
-	return func(yield func(open.Object, error) bool) {
-		for info, err := range s.st.List(ctx, "") {
-			if !yield(open.Object{Name: info.Key, Size: info.Size}, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func (s storeSource) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	r, err := s.st.Open(ctx, name, offset, length)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDeleted) {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
-	return r, err
-}
