@@ -45,12 +45,18 @@ var start = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB, st store.Store) *world {
 	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	check(t, err)
+	return newWorldFor(t, st, agencyKey{public: id.Recipient().String(), secret: id.String()})
+}
+
+// newWorldFor is newWorld with an agency that has that key.
+func newWorldFor(t testing.TB, st store.Store, k agencyKey) *world {
+	t.Helper()
 	state, err := dir.Create(filepath.Join(t.TempDir(), "state"))
 	check(t, err)
 	w := &world{t: t, now: start}
-	id, err := age.GenerateX25519Identity()
-	check(t, err)
-	w.agency(id.Recipient().String(), id.String())
+	w.agency(k.public, k.secret)
 	w.admin, w.signer = newKey(t, "admin"), newKey(t, "provider")
 	w.approvers = []*detached.Signer{newKey(t, "one"), newKey(t, "two")}
 	w.provider = &export.Provider{Name: "Example Mail", Roots: []string{w.admin.Fingerprint()}, Store: st, State: state, ClaimKey: [32]byte{7}}
