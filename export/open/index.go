@@ -11,6 +11,7 @@ import (
 	"maps"
 
 	"exhibit/export/bag"
+	"exhibit/export/normalize"
 	"exhibit/sign"
 	"exhibit/sign/merkle"
 )
@@ -133,22 +134,56 @@ func (x *indexCheck) record(line []byte) error {
 		return err
 	}
 	x.octets += rec.Size
-	if !x.files.run(func(ctx context.Context) error { return x.c.item(ctx, rec.File, rec.Size, rec.SHA256) }) {
+	if !x.files.run(func(ctx context.Context) error { return x.c.item(ctx, rec) }) {
 		return errStop
 	}
 	return nil
 }
 
-// item checks an item's file.
-func (c *bagCheck) item(ctx context.Context, name string, size int64, digest sign.Digest) error {
-	got, err := c.file(ctx, name, digest, nil)
-	if err != nil {
+// item checks an item's file, and that undoing its transforms gives bytes with
+// the digest of its source (invariant 4). Without transforms ParseItem has seen
+// that both digests are the same.
+func (c *bagCheck) item(ctx context.Context, rec *bag.ItemRecord) error {
+	var undone error
+	var undo func(io.Reader) error
+	if len(rec.Transforms) > 0 {
+		if rec.Size > c.limits.item {
+			return fail(LimitExceeded, rec.File, "transforms of more than %d bytes cannot be undone here", c.limits.item)
+		}
+		undo = func(r io.Reader) (err error) {
+			undone, err = c.undo(r, rec)
+			return err
+		}
+	}
+	got, err := c.file(ctx, rec.File, rec.SHA256, undo)
+	switch {
+	case err != nil:
 		return err
+	case got != rec.Size:
+		return fail(RecordInvalid, rec.File, "has %d bytes, its record says %d", got, rec.Size)
 	}
-	if got != size {
-		return fail(RecordInvalid, name, "has %d bytes, its record says %d", got, size)
+	return undone
+}
+
+// undo reads an item and undoes its transforms. What is wrong with the result is
+// apart from the errors of reading, which say more.
+func (c *bagCheck) undo(r io.Reader, rec *bag.ItemRecord) (undone, err error) {
+	data, err := io.ReadAll(io.LimitReader(r, rec.Size))
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	transforms := make([]normalize.Transform, len(rec.Transforms))
+	for i, t := range rec.Transforms {
+		transforms[i] = normalize.Transform(t)
+	}
+	source, err := normalize.Invert(data, transforms)
+	switch {
+	case err != nil:
+		return failWith(RecordInvalid, rec.File, err, "the transforms of its record do not fit it"), nil
+	case int64(len(source)) != rec.Source.Length || sign.Sum(source) != rec.Source.SHA256:
+		return fail(RecordInvalid, rec.File, "undoing the transforms of its record does not give its source"), nil
+	}
+	return nil, nil
 }
 
 // scope checks that the rule which admitted an item is one that its account
