@@ -37,6 +37,8 @@ type bagCheck struct {
 	facts  facts
 	report *BagReport
 
+	large sync.Mutex // held while a large item is in memory
+
 	mu     sync.Mutex // of what follows, and of opt.Progress
 	octets int64
 	files  int64

@@ -103,6 +103,7 @@ type builder struct {
 	secret    [32]byte
 	seed      [32]byte
 	recipient seal.Recipient
+	sealed    *seal.Recipient  // that volumes are encrypted to in place of recipient
 	hidden    []seal.Recipient // that the manifest does not name
 	signer    *detached.Signer // of everything
 	inner     *detached.Signer // of the tag manifest
@@ -453,7 +454,11 @@ func (b *builder) seal(volumes [][]entry) map[string][]byte {
 	for i, list := range volumes {
 		stream := b.archive(i+1, list, i == len(volumes)-1)
 		var sealed bytes.Buffer
-		w, err := seal.Encrypt(&sealed, append([]seal.Recipient{b.recipient}, b.hidden...), at)
+		to := b.recipient
+		if b.sealed != nil {
+			to = *b.sealed
+		}
+		w, err := seal.Encrypt(&sealed, append([]seal.Recipient{to}, b.hidden...), at)
 		b.must(err)
 		_, err = w.Write(stream)
 		b.must(err)

@@ -20,6 +20,7 @@ func Open(ctx context.Context, src Source, keys *Keys, ids []seal.Identity, sink
 	if err != nil {
 		return nil, err
 	}
+	ids, known := named(ids, v.manifest.Recipients)
 	out := newUnpacker(sink, r.limits)
 	for _, o := range v.manifest.Volumes() {
 		if err := r.volume(ctx, o, ids, out); err != nil {
@@ -36,9 +37,13 @@ func Open(ctx context.Context, src Source, keys *Keys, ids []seal.Identity, sink
 	if err := bind(v.manifest, c.facts); err != nil {
 		return nil, err
 	}
+	if !known {
+		return nil, errUnnamed()
+	}
 	report.Bag = c.report
 	report.checked("every volume, read again, decrypted to well-formed archives that hold each file of the bag once")
 	report.Checked = append(report.Checked, c.report.Checked...)
+	report.checked("the key that opened it is one that the manifest names")
 	report.checked("order, recipients, policy, counts, item tree and receipt key inside are those of the manifest outside")
 	report.NotChecked = append(report.NotChecked, c.unread()...)
 	report.Warnings = append(report.Warnings, c.report.Warnings...)
@@ -67,7 +72,7 @@ func (r *reading) unpack(c *ciphertext, ids []seal.Identity, out *unpacker) erro
 	if err != nil {
 		return err
 	}
-	frames := frame.NewReader(plain, r.opt.workers())
+	frames := frame.NewReader(plain, min(r.opt.workers(), maxDecoders))
 	defer frames.Close()
 	frames.Bound(c.object.Size)
 	return out.archive(c.ctx, frames)

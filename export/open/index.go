@@ -168,6 +168,10 @@ func (c *bagCheck) item(ctx context.Context, rec *bag.ItemRecord) error {
 // undo reads an item and undoes its transforms. What is wrong with the result is
 // apart from the errors of reading, which say more.
 func (c *bagCheck) undo(r io.Reader, rec *bag.ItemRecord) (undone, err error) {
+	if rec.Size > c.limits.large {
+		c.large.Lock()
+		defer c.large.Unlock()
+	}
 	data, err := io.ReadAll(io.LimitReader(r, rec.Size))
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func TestPackageJSONMembers(t *testing.T) {
 		{"instrument digest", func(p *bag.Package) { p.Order.InstrumentSHA256[0]++ }, OrderMismatch},
 		{"instrument name", func(p *bag.Package) { p.Order.Instrument = "data/order/instrument.doc" }, TagManifestInvalid},
 		{"agency", func(p *bag.Package) { p.Agency = "LKA Anderland" }, OrderMismatch},
-		{"recipients", func(p *bag.Package) { p.Recipients[0].Fingerprint = strings.Repeat("0", 64) }, BindingMismatch},
+		{"recipients", func(p *bag.Package) { p.Recipients[0].Fingerprint = strings.Repeat("0", 64) }, OrderMismatch},
 		{"policy", func(p *bag.Package) { p.Policy[0]++ }, BindingMismatch},
 		{"account name", func(p *bag.Package) { p.Accounts[0].Account = "mallory@example.org" }, OrderMismatch},
 		{"account missing", func(p *bag.Package) { p.Accounts = p.Accounts[:1] }, PackageInvalid},

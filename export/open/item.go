@@ -42,10 +42,14 @@ func Item(ctx context.Context, src Source, keys *Keys, ids []seal.Identity, exhi
 	if int64(number) > v.manifest.Items.Size {
 		return nil, fmt.Errorf("%w: %s of %d", ErrNoItem, exhibit, v.manifest.Items.Size)
 	}
+	ids, known := named(ids, v.manifest.Recipients)
 	f := &fetch{ctx: ctx, r: r, v: v, keys: keys, ids: ids, volumes: make(map[int]*volumeAt)}
 	rec, data, err := f.item(number)
 	if err != nil {
 		return nil, f.cause(err)
+	}
+	if !known {
+		return nil, errUnnamed()
 	}
 	if _, err := io.Copy(w, bytes.NewReader(data)); err != nil {
 		return nil, &sinkError{rec.File, err}

@@ -21,9 +21,15 @@ type limits struct {
 	signature int64 // bytes of a signature
 	line      int   // bytes of a line of an index
 	order     int64 // bytes of an order
-	item      int64 // bytes of a single item that is fetched, held in memory
+	item      int64 // bytes of a single item that is fetched or undone, held in memory
+	large     int64 // bytes of an item beyond which only one is undone at a time
 	block     int64 // bytes that a ranged read fetches at least
 }
+
+// maxDecoders bounds how many frames are decoded at once, and so the memory that
+// a volume takes on a machine of many processors: each may have 32 MiB of content
+// and as much again of frame. Decrypting, in one stream, is slower than so many.
+const maxDecoders = 8
 
 var formatLimits = limits{
 	objects:   2*manifest.MaxObjects + 2, // listed, abandoned, the manifest and its signature
@@ -35,5 +41,6 @@ var formatLimits = limits{
 	line:      sign.MaxLine,
 	order:     order.MaxBytes,
 	item:      1 << 30,
+	large:     16 << 20,
 	block:     1 << 20,
 }

@@ -3,7 +3,12 @@ package open
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"exhibit/export/bag"
@@ -70,6 +75,19 @@ func TestLimits(t *testing.T) {
 			wantCode(t, err, c.want)
 		})
 	}
+	t.Run("files that the payload manifest lists", func(t *testing.T) {
+		b := newBuilder(t)
+		b.onPayload = func(files map[string][]byte) {
+			for i := range bag.MaxOthers {
+				files[fmt.Sprintf("data/order/instrument.x%d", i)] = nil
+			}
+		}
+		b.onEntries = func(_ int, list []entry) []entry { // they are only listed
+			return slices.DeleteFunc(list, func(e entry) bool { return strings.HasPrefix(e.name, "data/order/instrument.x") })
+		}
+		_, _, err := openAll(b.build(), options())
+		wantCode(t, err, LimitExceeded)
+	})
 	t.Run("tail of a bag", func(t *testing.T) {
 		opt := options()
 		l := formatLimits
@@ -107,6 +125,70 @@ func TestItemLimit(t *testing.T) {
 	if !errors.Is(err, ErrItemSize) || out.Len() > 0 {
 		t.Errorf("one past the limit: %v", err)
 	}
+}
+
+// Many large items whose transforms are to be undone do not take the memory of
+// many at a time.
+func TestLargeItemsOneAtATime(t *testing.T) {
+	b := newBuilder(t)
+	b.items, b.itemBytes = 12, 30_000
+	_, sink, err := openAll(b.build(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := &slowFS{FS: sink.FS(), slow: make(map[string]int64)}
+	for _, rec := range b.records {
+		if len(rec.Transforms) > 0 {
+			fsys.slow[rec.File] = rec.Size
+		}
+	}
+	opt := options()
+	l := formatLimits
+	l.large = 1000
+	opt.limits, opt.Workers = &l, 4
+	if _, err := CheckBag(t.Context(), fsys, keys().trusted, opt); err != nil {
+		t.Fatal(err)
+	}
+	if most := fsys.most.Load(); most != 1 {
+		t.Errorf("%d large items were read at a time", most)
+	}
+}
+
+// slowFS reads some files, of these sizes, slowly, and counts how many at a time.
+type slowFS struct {
+	fs.FS
+	slow      map[string]int64
+	now, most atomic.Int64
+}
+
+func (s *slowFS) Open(name string) (fs.File, error) {
+	f, err := s.FS.Open(name)
+	if left := s.slow[name]; err == nil && left > 0 {
+		return &slowFile{File: f, fs: s, size: left, left: left}, nil
+	}
+	return f, err
+}
+
+type slowFile struct {
+	fs.File
+	fs         *slowFS
+	size, left int64
+}
+
+func (f *slowFile) Read(p []byte) (int, error) {
+	if f.left == f.size {
+		if now := f.fs.now.Add(1); now > f.fs.most.Load() {
+			f.fs.most.Store(now)
+		}
+	}
+	runtime.Gosched()
+	n, err := f.File.Read(p[:min(len(p), 100)])
+	if f.left > 0 {
+		if f.left -= int64(n); f.left == 0 {
+			f.fs.now.Add(-1)
+		}
+	}
+	return n, err
 }
 
 // The digests of a bag's items take a bounded room: what package.json claims is

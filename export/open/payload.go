@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"exhibit/export/bag"
 	"exhibit/export/order"
 	"exhibit/sign"
+	"exhibit/sign/manifest"
 )
 
 // itemDigests is what the payload manifest says of the items, by exhibit number
@@ -50,6 +52,9 @@ func (c *bagCheck) payloadManifest() error {
 			}
 			k, kind, err := bag.ParseItemName(name)
 			if err != nil {
+				if len(c.payload) == c.limits.others {
+					return fail(LimitExceeded, bag.PayloadManifest, "lists more than %d files that are no items", c.limits.others)
+				}
 				c.payload[name] = digest
 				return nil
 			}
@@ -139,6 +144,8 @@ func (c *bagCheck) order() error {
 		return fail(OrderMismatch, p.Order.File, "has another reference than package.json says")
 	case o.Agency.Name != p.Agency:
 		return fail(OrderMismatch, p.Order.File, "names another agency than package.json says")
+	case !sameKeys(o.Agency.Keys, p.Recipients):
+		return fail(OrderMismatch, p.Order.File, "names other keys of the agency than package.json says")
 	case sign.Digest(o.Instrument.SHA256) != p.Order.InstrumentSHA256,
 		c.payload[p.Order.Instrument] != p.Order.InstrumentSHA256,
 		bag.InstrumentName(o.Instrument.File) != p.Order.Instrument:
@@ -153,6 +160,16 @@ func (c *bagCheck) order() error {
 		c.facts.accounts = append(c.facts.accounts, o.Accounts[i].Name)
 	}
 	return nil
+}
+
+// sameKeys says whether the keys that an order names are the recipients. An order
+// has upper-case digits whatever the kind of key.
+func sameKeys(keys []order.Fingerprint, recipients []manifest.Recipient) bool {
+	got := make([]order.Fingerprint, len(recipients))
+	for i, r := range recipients {
+		got[i] = order.Fingerprint(strings.ToUpper(r.Fingerprint))
+	}
+	return slices.Equal(slices.Sorted(slices.Values(keys)), slices.Sorted(slices.Values(got)))
 }
 
 // orderAccount compares an account of the order with that of package.json. The

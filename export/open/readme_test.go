@@ -2,13 +2,22 @@ package open
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"exhibit/export/seal"
+	"exhibit/sign/detached"
 	"exhibit/sign/manifest"
 )
 
@@ -40,22 +49,41 @@ func commands(readme []byte) string {
 // returns the folder and what was printed.
 func follow(t *testing.T, objects map[string][]byte, home string) (dir, out string, err error) {
 	t.Helper()
+	dir = unpackHere(t, objects)
+	out, err = steps(t, dir, home)
+	return dir, out, err
+}
+
+// unpackHere writes a package, and the keys that its README.txt asks for, into a
+// new folder. Objects may take the place of the keys.
+func unpackHere(t *testing.T, objects map[string][]byte) (dir string) {
+	t.Helper()
 	dir = t.TempDir()
 	write := func(name string, data []byte) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	write("provider.asc", keys().provider.Public())
+	write("identity.txt", []byte(keys().identity+"\n"))
 	for name, data := range objects {
 		write(name, data)
 	}
-	write("provider.asc", keys().provider.Public())
-	write("identity.txt", []byte(keys().identity+"\n"))
-	cmd := exec.Command("sh", "-eu", "-c", commands(objects[manifest.ReadmeName]))
+	return dir
+}
+
+// steps does what README.txt in a folder says.
+func steps(t *testing.T, dir, home string) (out string, err error) {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join(dir, manifest.ReadmeName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-eu", "-c", commands(readme))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+home, "LC_ALL=C")
 	output, err := cmd.CombinedOutput()
-	return dir, string(output), err
+	return string(output), err
 }
 
 // gnupgHome makes a home for gpg with a short path, as its sockets need one.
@@ -127,6 +155,100 @@ func TestReadmeStepsOpenThePackage(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// gpgv says "Good signature" of a key that its owner has revoked, and ends well;
+// the steps do not.
+func TestReadmeStepsRefuseARevokedKey(t *testing.T) {
+	tool(t, "sh", "gpg", "gpgv", "age", "zstd", "tar", "sha256sum")
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := at.Add(-time.Hour)
+	signer, err := detached.FromCryptoSigner(key, "Provider <evidence@provider.example>", created)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entities, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(signer.Public()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entities[0].PrivateKey = packet.NewRSAPrivateKey(created, key)
+	if err := entities[0].Revoke(packet.KeySuperseded, "", &packet.Config{Time: func() time.Time { return at.Add(time.Hour) }}); err != nil {
+		t.Fatal(err)
+	}
+	var revoked bytes.Buffer
+	w, err := armor.Encode(&revoked, openpgp.PublicKeyType, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(entities[0].Serialize(w), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b := newBuilder(t)
+	b.signer, b.inner = signer, signer
+	objects, home := b.build(), gnupgHome(t)
+	for _, c := range []struct {
+		name   string
+		public []byte
+		good   bool
+	}{{"good", signer.Public(), true}, {"revoked", revoked.Bytes(), false}} {
+		trusted, err := detached.ParsePublicKeys(c.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Verify(t.Context(), memory(objects), trusted, options()); (err == nil) != c.good {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		objects["provider.asc"] = c.public
+		dir, out, err := follow(t, objects, home)
+		if (err == nil) != c.good {
+			t.Errorf("%s: %v\n%s", c.name, err, out)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "bag")); (err == nil) != c.good {
+			t.Errorf("%s: bag there: %v", c.name, err == nil)
+		}
+		delete(objects, "provider.asc")
+	}
+}
+
+// A link that came with the package would have plaintext written through it.
+func TestReadmeStepsRefuseLinks(t *testing.T) {
+	tool(t, "sh", "gpg", "gpgv", "age", "zstd", "tar", "sha256sum")
+	dir := unpackHere(t, newBuilder(t).build())
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.Symlink(outside, filepath.Join(dir, "part.tar")); err != nil {
+		t.Fatal(err)
+	}
+	out, err := steps(t, dir, gnupgHome(t))
+	if err == nil {
+		t.Errorf("the steps ended well:\n%s", out)
+	}
+	for _, path := range []string{outside, filepath.Join(dir, "bag")} {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s was made", path)
+		}
+	}
+}
+
+// A key that is trusted as well is not the one that the manifest names.
+func TestReadmeStepsRefuseAnotherTrustedKey(t *testing.T) {
+	tool(t, "sh", "gpg", "gpgv", "age", "zstd", "tar", "sha256sum")
+	b := newBuilder(t)
+	b.inner = keys().stranger
+	objects := b.build()
+	objects["provider.asc"] = append(keys().provider.Public(), keys().stranger.Public()...)
+	_, out, err := follow(t, objects, gnupgHome(t))
+	if err == nil {
+		t.Errorf("the steps ended well:\n%s", out)
+	}
+	b = newBuilder(t)
+	objects = b.build()
+	objects["provider.asc"] = append(keys().stranger.Public(), keys().provider.Public()...)
+	if _, out, err := follow(t, objects, gnupgHome(t)); err != nil {
+		t.Errorf("two keys, signed by the right one: %v\n%s", err, out)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
+	"exhibit/export/seal"
 	"exhibit/sign"
 	"exhibit/sign/manifest"
 )
@@ -47,6 +49,28 @@ func checkRecipients(name string, head []byte, recipients []manifest.Recipient) 
 		}
 	}
 	return nil
+}
+
+// errUnnamed says that the key which opened a package is none of those that it
+// is signed for.
+func errUnnamed() error {
+	return fail(RecipientsMismatch, manifest.Name, "does not name the key that opens the package")
+}
+
+// named returns the identities that the manifest names, and whether there are
+// any. Otherwise it returns all: if none of them opens the package it was the
+// wrong file of identities, and if one does the manifest lies.
+func named(ids []seal.Identity, recipients []manifest.Recipient) ([]seal.Identity, bool) {
+	var list []seal.Identity
+	for _, id := range ids {
+		if slices.Contains(recipients, manifest.Recipient{Kind: sign.KeyKind(id.Kind()), Fingerprint: id.Fingerprint()}) {
+			list = append(list, id)
+		}
+	}
+	if len(list) == 0 {
+		return ids, false
+	}
+	return list, true
 }
 
 // sealedTo returns the kind of each key that a volume is encrypted to.

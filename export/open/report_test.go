@@ -3,11 +3,13 @@ package open
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"exhibit/export/bag"
 	"exhibit/export/seal"
 	"exhibit/sign"
 	"exhibit/sign/manifest"
@@ -21,6 +23,42 @@ func TestHiddenRecipient(t *testing.T) {
 	wantCode(t, verify(objects, options()), RecipientsMismatch)
 	_, err := Item(t.Context(), memory(objects), keys().trusted, keys().ids, "E0000001", &bytes.Buffer{}, options())
 	wantCode(t, err, RecipientsMismatch)
+}
+
+// Invariant 7: a package that was signed for one key and encrypted to another is
+// refused by the other's holder, though all that is signed agrees.
+func TestOpenedByAnotherKey(t *testing.T) {
+	k := keys()
+	b := newBuilder(t)
+	b.recipient, b.sealed = k.other, &k.agency
+	objects := b.build()
+	if err := verify(objects, options()); err != nil {
+		t.Fatal(err) // only the holder of the key can tell
+	}
+	_, _, err := openAll(objects, options())
+	wantCode(t, err, RecipientsMismatch)
+	var out bytes.Buffer
+	_, err = Item(t.Context(), memory(objects), k.trusted, k.ids, "E0000001", &out, options())
+	wantCode(t, err, RecipientsMismatch)
+	if out.Len() > 0 {
+		t.Error("the item was written")
+	}
+}
+
+// The order in the bag names the keys that the package is for.
+func TestOrderNamesOtherKeys(t *testing.T) {
+	b := newBuilder(t)
+	b.onPayload = func(files map[string][]byte) {
+		files[bag.OrderYAML] = bytes.ReplaceAll(files[bag.OrderYAML], []byte(b.recipient.Fingerprint), []byte(keys().other.Fingerprint))
+	}
+	b.onPackage = func(p *bag.Package) {
+		p.Order.SHA256 = sign.Sum(fmt.Appendf(nil, orderText, keys().other.Fingerprint, p.Order.InstrumentSHA256))
+	}
+	_, _, err := openAll(b.build(), options())
+	wantCode(t, err, OrderMismatch)
+	if err == nil || !strings.Contains(err.Error(), "other keys") {
+		t.Error(err)
+	}
 }
 
 func TestHiddenOpenPGPRecipient(t *testing.T) {

@@ -198,9 +198,9 @@ func (k *pgpKey) check(at time.Time) (*pgpKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range e.Revocations {
+	for _, r := range revocations(k.certificate) {
 		// One revoked at any time, for any reason, is revoked.
-		if e.PrimaryKey.VerifyRevocationSignature(r.Packet) == nil {
+		if e.PrimaryKey.VerifyRevocationSignature(r) == nil {
 			return nil, ErrRevokedKey
 		}
 	}
@@ -227,6 +227,20 @@ func (k *pgpKey) check(at time.Time) (*pgpKey, error) {
 		return nil, k.explain(err, at)
 	}
 	return &pgpKey{certificate: k.certificate, primary: key.PrimarySelfSignature, public: key.PublicKey}, nil
+}
+
+// revocations returns the key revocations of a certificate, wherever they stand:
+// a revocation certificate may have been put behind the key, where the library
+// does not look for it.
+func revocations(certificate []byte) (found []*packet.Signature) {
+	r := bytes.NewReader(certificate)
+	for r.Len() > 0 {
+		p, err := packet.Read(r)
+		if sig, ok := p.(*packet.Signature); ok && err == nil && sig.SigType == packet.SigTypeKeyRevocation {
+			found = append(found, sig)
+		}
+	}
+	return found
 }
 
 // checkAlgorithm refuses public keys that are weak or unknown.

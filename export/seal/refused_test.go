@@ -38,6 +38,15 @@ func TestRefusedKeys(t *testing.T) {
 	if err := subkeyRevoked.Subkeys[0].Revoke(packet.KeySuperseded, "", &c); err != nil {
 		t.Fatal(err)
 	}
+	appended := entity(t, base())
+	appendedKey := pgpPair(t, appended).public
+	if err := appended.Revoke(packet.KeySuperseded, "", &c); err != nil {
+		t.Fatal(err)
+	}
+	var revocation bytes.Buffer
+	if err := appended.Revocations[0].Packet.Serialize(&revocation); err != nil {
+		t.Fatal(err)
+	}
 	v4 := pgpPair(t, entity(t, base()))
 	all := pairs(t)
 	for name, k := range map[string]struct {
@@ -51,6 +60,7 @@ func TestRefusedKeys(t *testing.T) {
 		"expired":                       {pgpPair(t, entity(t, expired)).public, nil, seal.ErrExpiredKey},
 		"subkey for nothing":            {pgpPair(t, noUse).public, seal.ErrNoEncryption, nil},
 		"subkey revoked":                {pgpPair(t, subkeyRevoked).public, seal.ErrRevokedKey, nil},
+		"revocation behind the key":     {append(appendedKey, revocation.Bytes()...), seal.ErrRevokedKey, nil},
 		"two certificates":              {append(bytes.Clone(v4.public), v4.public...), seal.ErrInvalidKey, nil},
 		"two armor blocks":              {bytes.Repeat(armored(t, "PGP PUBLIC KEY BLOCK", v4.public), 2), seal.ErrInvalidKey, nil},
 		"armor of another type":         {armored(t, "PGP MESSAGE", v4.public), seal.ErrInvalidKey, nil},

@@ -165,6 +165,21 @@ type signaturePacket struct {
 	binary  []byte // the whole packet
 }
 
+// typeKeyRevocation is the type of a signature by which a key's owner revokes it
+// (RFC 9580 section 5.2.1.11).
+const typeKeyRevocation = 0x20
+
+// signatureType returns the type of a signature packet, or 0xff if it has none.
+func signatureType(body []byte) byte {
+	switch {
+	case len(body) > 2 && body[0] < 4: // RFC 9580 section 5.2.2
+		return body[2]
+	case len(body) > 1 && body[0] >= 4:
+		return body[1]
+	}
+	return 0xff
+}
+
 // hashOf returns the hash of that id, or 0 if it is not accepted.
 func hashOf(id byte) crypto.Hash {
 	switch id {

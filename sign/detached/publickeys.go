@@ -163,6 +163,8 @@ func (k *PublicKeys) Check(fingerprint string, at time.Time) error {
 // newCertificate reads the packets of one certificate.
 func newCertificate(packets []rawPacket) (certificate, error) {
 	var c certificate
+	var revocations, rest []byte
+	count := 0
 	for i, p := range packets {
 		switch p.tag {
 		case tagSecretKey, tagSecretSubkey:
@@ -178,13 +180,26 @@ func newCertificate(packets []rawPacket) (certificate, error) {
 		if i == 0 && p.tag != tagPublicKey {
 			return c, fmt.Errorf("%w: certificate does not begin with a public key", ErrMalformed)
 		}
-		if p.tag != tagTrust { // gpg's own notes in its keyring
+		switch {
+		case p.tag == tagTrust: // gpg's own notes in its keyring
+		case i == 0:
 			c.packets = append(c.packets, p.raw...)
+		case p.tag == tagSignature && signatureType(p.body) == typeKeyRevocation:
+			revocations = append(revocations, p.raw...)
+			count++
+		default:
+			rest = append(rest, p.raw...)
 		}
 	}
+	// A revocation certificate that was put behind the key revokes it as well;
+	// the library and gpgv look for it right behind the primary key only.
+	c.packets = append(append(c.packets, revocations...), rest...)
 	e, err := c.parse()
 	if err != nil {
 		return c, err
+	}
+	if len(e.Revocations) != count {
+		return c, fmt.Errorf("%w: a key revocation that cannot be read", ErrMalformed)
 	}
 	c.fingerprint = fingerprintOf(e.PrimaryKey)
 	c.keys = []string{c.fingerprint}

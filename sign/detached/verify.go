@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
@@ -116,6 +117,9 @@ func (c *certificate) check(key string, at time.Time) error {
 	if err := strong(e.PrimaryKey); err != nil {
 		return err
 	}
+	if revoked(e) {
+		return ErrRevoked
+	}
 	config := strictConfig(at)
 	if _, err := e.VerifyPrimaryKey(at, config); err != nil {
 		return c.why(err, func(e *openpgp.Entity, config *packet.Config) error {
@@ -132,6 +136,9 @@ func (c *certificate) check(key string, at time.Time) error {
 	}
 	if err := strong(sub.PublicKey); err != nil {
 		return err
+	}
+	if subkeyRevoked(e, sub) {
+		return ErrRevoked
 	}
 	if _, err := sub.Verify(at, config); err != nil {
 		return c.why(err, func(e *openpgp.Entity, config *packet.Config) error {
@@ -161,6 +168,22 @@ func (c *certificate) why(err error, again func(*openpgp.Entity, *packet.Config)
 		return fmt.Errorf("%w: hash of the key's self-signature", ErrWeak)
 	}
 	return fmt.Errorf("%w: %w", ErrBad, err)
+}
+
+// revoked says whether the key's owner has ever revoked it, whatever the reason
+// and the date: whoever holds the key can sign with an earlier date. The library
+// lets signatures stand that say they are older than some revocations.
+func revoked(e *openpgp.Entity) bool {
+	return slices.ContainsFunc(e.Revocations, func(r *packet.VerifiableSignature) bool {
+		return e.PrimaryKey.VerifyRevocationSignature(r.Packet) == nil
+	})
+}
+
+// subkeyRevoked is revoked for a subkey.
+func subkeyRevoked(e *openpgp.Entity, sub *openpgp.Subkey) bool {
+	return slices.ContainsFunc(sub.Revocations, func(r *packet.VerifiableSignature) bool {
+		return e.PrimaryKey.VerifySubkeyRevocationSignature(r.Packet, sub.PublicKey) == nil
+	})
 }
 
 func subkey(e *openpgp.Entity, fingerprint string) *openpgp.Subkey {

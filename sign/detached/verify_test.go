@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
 	"testing"
 	"time"
@@ -195,7 +196,7 @@ func TestKeyAtTime(t *testing.T) {
 	}{
 		"before expiry":       {certificateOf(t, s, lifetime), start.Add(day), nil},
 		"after expiry":        {certificateOf(t, s, lifetime), start.Add(2*day + time.Second), ErrExpired},
-		"before replacement":  {certificateOf(t, s, nil, revocation(t, s, superseded, start.Add(day))), start.Add(day - time.Second), nil},
+		"before replacement":  {certificateOf(t, s, nil, revocation(t, s, superseded, start.Add(day))), start.Add(day - time.Second), ErrRevoked},
 		"after replacement":   {certificateOf(t, s, nil, revocation(t, s, superseded, start.Add(day))), start.Add(day), ErrRevoked},
 		"before compromise":   {certificateOf(t, s, nil, revocation(t, s, compromised, start.Add(day))), start.Add(day - time.Second), ErrRevoked},
 		"certifies only":      {certificateOf(t, s, appendSubpacket(nil, subKeyFlags, 0x01)), start.Add(day), ErrBad},
@@ -211,6 +212,95 @@ func TestKeyAtTime(t *testing.T) {
 }
 
 // The self-signature's hash counts as much as the signature's.
+// A revocation certificate is often just put behind the key, in the same file.
+func TestRevocationAnywhere(t *testing.T) {
+	s := generate(t)
+	key, sig := s.PublicKeys().Binary(), mustSign(t, s, "text", later)
+	block := func(packets []byte) []byte {
+		text, err := enarmor(armorPublic, packets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for name, reason := range map[string]byte{"no reason": 0, "superseded": 1, "compromised": 2, "retired": 3} {
+		revoked := revocation(t, s, reason, later.Add(time.Hour))
+		for place, data := range map[string][]byte{
+			"behind the key": bytes.Join([][]byte{key, revoked}, nil),
+			"own block":      bytes.Join([][]byte{block(key), block(revoked)}, nil),
+		} {
+			keys, err := ParsePublicKeys(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Verify([]byte("text"), sig, keys, later.Add(2*time.Hour)); !errors.Is(err, ErrRevoked) {
+				t.Errorf("%s, %s: error %v", name, place, err)
+			}
+			// What goes to gpgv has it in its place as well.
+			if again, err := ParsePublicKeys(keys.Binary()); err != nil || again.Check(s.Fingerprint(), start) == nil {
+				t.Errorf("%s, %s, written again: %v", name, place, err)
+			}
+		}
+	}
+	unreadable := revocation(t, s, 0, later)
+	packets, err := splitPackets(unreadable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets[0].body[3] = 99 // hash algorithm
+	if _, err := ParsePublicKeys(append(bytes.Clone(key), unreadable...)); !errors.Is(err, ErrMalformed) {
+		t.Errorf("a revocation by an unknown hash: %v", err)
+	}
+	// One that does not verify, such as another key's, revokes nothing.
+	other := generate(t)
+	keys, err := ParsePublicKeys(append(bytes.Clone(key), revocation(t, other, 0, later)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify([]byte("text"), sig, keys, later); err != nil {
+		t.Errorf("a revocation by another key: %v", err)
+	}
+}
+
+// The owner of a subkey's primary key has revoked the subkey, at any time.
+func TestRevokedSubkey(t *testing.T) {
+	s, sub := generate(t), generate(t)
+	both := func(h hash.Hash) { h.Write(s.prefixed()); h.Write(sub.prefixed()) }
+	packet := func(signer *Signer, kind byte, extra []byte, at time.Time) []byte {
+		p, err := signer.sign(kind, extra, at, both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	split, err := splitPackets(packet(sub, 0x19, nil, start))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := split[0].body
+	flags := append(appendSubpacket(nil, subKeyFlags, 0x02), append([]byte{byte(1 + len(back)), 32}, back...)...)
+	certificate := append(s.PublicKeys().Binary(), appendPacket(nil, tagPublicSubkey, sub.public)...)
+	binding := packet(s, 0x18, flags, start)
+	sig := mustSign(t, sub, "text", later)
+	for name, c := range map[string]struct {
+		more []byte
+		want error
+	}{
+		"bound":      {binding, nil},
+		"superseded": {append(bytes.Clone(binding), packet(s, 0x28, appendSubpacket(nil, 29, 1), later.Add(time.Hour))...), ErrRevoked},
+		"no reason":  {append(bytes.Clone(binding), packet(s, 0x28, appendSubpacket(nil, 29, 0), later.Add(time.Hour))...), ErrRevoked},
+	} {
+		keys, err := ParsePublicKeys(append(bytes.Clone(certificate), c.more...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Verify([]byte("text"), sig, keys, later.Add(2*time.Hour))
+		if !errors.Is(err, c.want) || err == nil && got.Fingerprint != s.Fingerprint() {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
 func TestWeakSelfSignature(t *testing.T) {
 	s := generate(t)
 	weak := *s

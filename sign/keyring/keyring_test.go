@@ -316,6 +316,36 @@ func TestRevocations(t *testing.T) {
 	}
 }
 
+// An entry that says it is of the future, though it was signed before, does not
+// count: it could be valid at once, and nobody could revoke it until then.
+func TestFutureEntries(t *testing.T) {
+	h := newHouse(t)
+	late, soon := newKey(t), newKey(t)
+	for key, at := range map[*detached.Signer]time.Time{late: now.Add(detached.MaxSkew + time.Second), soon: now.Add(detached.MaxSkew)} {
+		name := "late"
+		if key == soon {
+			name = "soon"
+		}
+		e := enrollment(key, name, name, at, h.root, sign.Approver)
+		e.ValidFrom = start
+		text, err := keyring.NewEnrollment(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.sign(text, h.root, now)
+	}
+	k := h.load()
+	if err := k.Valid(late.Fingerprint(), sign.Approver, now); !errors.Is(err, keyring.ErrUnknownKey) {
+		t.Errorf("enrolled in the future: %v", err)
+	}
+	if r := k.Rejected(); len(r) != 1 || !errors.Is(r[0].Reason, detached.ErrFuture) {
+		t.Errorf("rejected: %+v", r)
+	}
+	if err := k.Valid(soon.Fingerprint(), sign.Approver, now); err != nil {
+		t.Errorf("enrolled by a clock that is a little ahead: %v", err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	h := newHouse(t)
 	old, next, third, other := newKey(t), newKey(t), newKey(t), newKey(t)

@@ -51,7 +51,7 @@ func Load(roots []string, provider string, signed []*sign.Signed, now time.Time)
 		return nil, &sign.LimitError{What: "keyring entries", Limit: MaxEntries}
 	}
 	k := &Keyring{provider: provider}
-	candidates := k.read(signed)
+	candidates := k.read(signed, now)
 	l := &loader{roots: roots, now: now, revoked: make(map[string]*Entry)}
 	for len(candidates) > 0 {
 		// Entries of one second can build on each other, in any order.
@@ -74,9 +74,10 @@ func Load(roots []string, provider string, signed []*sign.Signed, now time.Time)
 	return k, nil
 }
 
-// read sorts out what is not an entry of this provider, and sorts the rest by
-// time, then by leaf hash. The same file twice is taken once.
-func (k *Keyring) read(signed []*sign.Signed) []*candidate {
+// read sorts out what is not an entry of this provider or lies in the future,
+// and sorts the rest by time, then by leaf hash. The same file twice is taken
+// once. An enrolment from the future could not be revoked before its time.
+func (k *Keyring) read(signed []*sign.Signed, now time.Time) []*candidate {
 	var candidates []*candidate
 	seen := make(map[sign.Digest]bool)
 	for _, s := range signed {
@@ -88,6 +89,9 @@ func (k *Keyring) read(signed []*sign.Signed) []*candidate {
 		e, err := ParseEntry(s.Text)
 		if err == nil && e.Provider != k.provider {
 			err = fmt.Errorf("%w: %.80q", ErrProvider, e.Provider)
+		}
+		if err == nil && e.Time.Time().After(now.Add(detached.MaxSkew)) {
+			err = fmt.Errorf("entry of %s: %w", e.Time, detached.ErrFuture)
 		}
 		if err != nil {
 			k.rejected = append(k.rejected, Rejected{leaf, e, err})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"exhibit/sign"
@@ -74,6 +75,9 @@ func Count(signed []*sign.Signed, c Context) (approvals []Approval, rejected []R
 	}
 	slices.SortFunc(approvals, func(a, b Approval) int {
 		if n := a.Statement.Time.Compare(b.Statement.Time); n != 0 {
+			return n
+		}
+		if n := strings.Compare(a.Statement.Person.Name, b.Statement.Person.Name); n != 0 {
 			return n
 		}
 		return bytes.Compare(a.Leaf[:], b.Leaf[:])
