@@ -86,6 +86,10 @@ func (a *Authority) person(signer *detached.Signer, role sign.Role, at time.Time
 // the keyring would not count is refused before it is written.
 func (a *Authority) Enroll(ctx context.Context, e keyring.Enrollment, admin *detached.Signer) error {
 	e.Provider, e.Signer = a.Provider.Name, admin.Fingerprint()
+	// In the second of its revocation a keyring cannot tell which came first.
+	if k, err := a.Keys.ByFingerprint(e.Fingerprint); err == nil && k.Revoked != nil {
+		return fmt.Errorf("the keyring would not take this entry: %w, at %s", keyring.ErrReenrolled, k.Revoked.Time)
+	}
 	text, err := keyring.NewEnrollment(e)
 	if err != nil {
 		return err

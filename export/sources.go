@@ -100,7 +100,6 @@ type reader struct {
 
 	account int // index into reading.Accounts
 	name    string
-	number  int
 	source  int
 	exhibit int
 	inFile  bool // an item of the file at hand was included

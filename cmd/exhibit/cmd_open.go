@@ -42,7 +42,12 @@ that one up to the signed root, nothing else.`,
   exhibit open s3://evidence/exhibit/packages/4b1d… --identity key.txt --trust provider.asc --to opened
   exhibit open PACKAGE --identity key.txt --trust provider.asc --to exhibits --item E0000007`,
 		Args: exactly("PACKAGE"),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkExpect(cmd, o.expect); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args[0])
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.identity, "identity", "", "file with your secret key: age, SSH or OpenPGP")
@@ -80,13 +85,12 @@ func (o *openOptions) run(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer q.discard()
 	report, err := open.Open(ctx, src, keys, ids, q, opt)
-	if err != nil {
-		return err
+	if err == nil {
+		err = q.release(ctx)
 	}
-	if err := q.release(ctx); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, q.discard())
 	}
 	m.done()
 	return o.app.print(verified{Report: report, Opened: o.to})
@@ -162,7 +166,6 @@ type quarantine struct {
 	target string
 	path   string
 	root   *os.Root
-	done   bool
 }
 
 func newQuarantine(target string) (*quarantine, error) {
@@ -249,18 +252,17 @@ func (q *quarantine) release(ctx context.Context) error {
 	if err := os.Rename(q.path, q.target); err != nil {
 		return fmt.Errorf("%s: %w", q.target, err)
 	}
-	q.done = true
 	if err := syncTree(filepath.Dir(q.target)); err != nil {
 		return fmt.Errorf("%s: %w", q.target, err)
 	}
 	return nil
 }
 
-// discard removes everything, unless it was released.
-func (q *quarantine) discard() {
-	if q.done {
-		return
-	}
+// discard removes everything that was not released.
+func (q *quarantine) discard() error {
 	q.root.Close()
-	os.RemoveAll(q.path)
+	if err := os.RemoveAll(q.path); err != nil {
+		return fmt.Errorf("remove %s by hand, it holds content that nobody has verified: %w", q.path, err)
+	}
+	return nil
 }

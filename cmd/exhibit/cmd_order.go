@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,8 +28,23 @@ func readOrder(path string) (*order.Order, error) {
 	if err != nil {
 		return nil, fmt.Errorf("order: %w", err)
 	}
-	return order.Parse(filepath.Base(path), data)
+	o, err := order.Parse(filepath.Base(path), data)
+	var list order.Errors
+	if errors.As(err, &list) && len(list) > 1 {
+		return nil, &orderInvalid{list}
+	}
+	return o, err
 }
+
+// orderInvalid is several errors of an order, told in one line; the hints tell
+// the rest.
+type orderInvalid struct{ list order.Errors }
+
+func (e *orderInvalid) Error() string {
+	return fmt.Sprintf("%v (and %d more)", e.list[0], len(e.list)-1)
+}
+
+func (e *orderInvalid) Unwrap() error { return e.list }
 
 // readInstrument reads the legal instrument beside the order, and checks it.
 func readInstrument(path string, o *order.Order) ([]byte, error) {
@@ -191,17 +207,20 @@ func packageID(verb, s string) (*sign.ID, error) {
 	return &id, nil
 }
 
-// orderErrors gives the excerpts of an order that does not parse.
+// orderErrors gives the excerpts of an order that does not parse, and what is
+// wrong beside the first error.
 func orderErrors(err error) []string {
 	var list order.Errors
 	if !errors.As(err, &list) {
 		return nil
 	}
 	var hints []string
-	for _, e := range list {
-		hints = append(hints, e.Error())
+	for i, e := range list {
+		if i > 0 {
+			hints = append(hints, e.Error())
+		}
 		if e.Excerpt != "" {
-			hints = append(hints, e.Excerpt)
+			hints = append(hints, strings.Split(e.Excerpt, "\n")...)
 		}
 	}
 	return hints

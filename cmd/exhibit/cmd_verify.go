@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"exhibit/export/open"
+	"exhibit/sign"
 	"exhibit/sign/detached"
 	"exhibit/sign/keyring"
 )
@@ -29,6 +30,18 @@ func readTrust(verb, path string) (*detached.PublicKeys, error) {
 		return nil, fmt.Errorf("trust: %s: %w", path, err)
 	}
 	return keys, nil
+}
+
+// checkExpect refuses an --expect that is no package id: an empty one, from a
+// variable that is not set perhaps, would expect nothing.
+func checkExpect(cmd *cobra.Command, expect string) error {
+	if !cmd.Flags().Changed("expect") {
+		return nil
+	}
+	if _, err := sign.ParseID(expect); err != nil {
+		return usagef("%s: --expect %q is no package id: 32 lower-case hexadecimal digits", cmd.CommandPath(), expect)
+	}
+	return nil
 }
 
 // verified is a report of open.Verify for people.
@@ -80,6 +93,9 @@ checked is said in the result.`,
 		Args:    exactly("PACKAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			if err := checkExpect(cmd, expect); err != nil {
+				return err
+			}
 			keys, err := readTrust("verify", trust)
 			if err != nil {
 				return err

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -21,7 +20,29 @@ import (
 )
 
 func main() {
+	// A reader of our messages that goes away is no reason to end in the middle
+	// and leave something behind: the write fails instead.
+	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(context.Background(), os.Args[1:], system()))
+}
+
+// interruptible returns a context that ends when the user interrupts, when the
+// system stops, or when the terminal is gone: what is not finished is removed.
+func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	hangup := !signal.Ignored(syscall.SIGHUP) // as under nohup
+	if hangup {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(parent, signals...)
+	go func() {
+		<-ctx.Done()
+		if hangup { // it often comes twice
+			signal.Ignore(syscall.SIGHUP)
+		}
+		stop() // a second Ctrl-C ends at once, as users expect
+	}()
+	return ctx, stop
 }
 
 // environment is what a command may touch of the world around it.
@@ -45,17 +66,13 @@ func system() *environment {
 
 // run carries out one command line and returns its exit code.
 func run(parent context.Context, args []string, env *environment) int {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(parent)
 	defer stop()
-	go func() { // a second signal ends at once, as users expect
-		<-ctx.Done()
-		stop()
-	}()
 	root, app := newRoot(env)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil && !errors.As(err, new(*usageError)) {
-		err = fmt.Errorf("%w: %w", errInterrupted, context.Canceled)
+		err = errInterrupted
 	}
 	return app.end(err)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // result is what a verb prints: text for people, or as JSON its own fields. The
@@ -72,7 +73,7 @@ func (a *app) end(err error) int {
 // oneLine makes one line of a text, whatever it quotes.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

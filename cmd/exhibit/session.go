@@ -75,7 +75,7 @@ func (a *app) provider(ctx context.Context, ws *workspace.Workspace) (*export.Pr
 	if err != nil {
 		return nil, err
 	}
-	state, err := dir.Open(ws.StateDir())
+	state, err := dir.Create(ws.StateDir()) // a second host begins with none
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,10 @@ func (f folderSource) List(ctx context.Context) iter.Seq2[open.Object, error] {
 				yield(open.Object{}, ctx.Err())
 				return
 			}
+			if !info.Mode().IsRegular() { // to open a pipe would wait for ever
+				yield(open.Object{}, &open.Failure{Code: open.ObjectExtra, Object: e.Name(), Detail: "is no regular file"})
+				return
+			}
 			if !yield(open.Object{Name: e.Name(), Size: info.Size()}, nil) {
 				return
 			}
