@@ -81,3 +81,19 @@ func TestOverlap(t *testing.T) {
 		}
 	}
 }
+
+// A package that was released is reported again, whatever has become of the
+// approvals that it was made under; and nothing more leaves.
+func TestRepeatedAfterApprovalsLapse(t *testing.T) {
+	w := newWorld(t, newDir(t))
+	root, o := oneMessage(t), w.order(entireA)
+	first := w.export(o, source("a@mail.example", root))
+	w.now = w.now.Add(time.Minute)
+	check(t, w.load().SignPolicy(t.Context(), w.policy, w.admin, w.now))
+	check(t, w.load().Revoke(t.Context(), "approver1", "left", w.admin, w.now))
+	again, err := export.Run(t.Context(), w.job(o, source("a@mail.example", root)))
+	check(t, err)
+	if !again.Repeated || again.Package != first.Package {
+		t.Errorf("package %s, want %s again", again.Package, first.Package)
+	}
+}

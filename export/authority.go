@@ -28,7 +28,8 @@ type Provider struct {
 	// Store holds packages, records and claims.
 	Store store.Store
 	// State is a folder of this host alone: what it has seen, and what it must
-	// go on with after a crash. It never holds content or secrets.
+	// go on with after a crash. It never holds content or secrets. It may be nil
+	// for Load alone, which then cannot miss a record that was taken away.
 	State store.Store
 	// ClaimKey is the provider's claim key.
 	ClaimKey [32]byte
@@ -245,13 +246,16 @@ func (a *Authority) Approve(ctx context.Context, o *order.Order, with Approval, 
 	if o.Expired(now) {
 		return nil, refuse(OrderExpired, nil, "the order expired at %s", o.Expires.UTC().Format(time.RFC3339))
 	}
+	if err := CheckCategories(o); err != nil {
+		return nil, err
+	}
 	m, err := a.Mandate(ctx, o, with.Supersedes, now)
 	if err != nil {
 		return nil, err
 	}
 	for _, have := range m.Approvals {
 		if have.Statement.Person.Holder == person.Holder {
-			return m, refuse(NotApproved, statement.ErrAgain, "%s has approved this package already", person.Holder)
+			return m, refuse(AlreadyApproved, nil, "%s has approved this package already, %d of %d approvals are there", person.Holder, len(m.Approvals), m.Needed)
 		}
 	}
 	st := statement.Statement{

@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"encoding/base64"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -85,7 +86,10 @@ func TestRefusals(t *testing.T) {
 		}},
 		{"traffic asked for", export.CategoryUnfit, func(w *world) *export.Job {
 			o := w.order(entireA + ", categories: [traffic, content]")
-			w.approve(o, export.Approval{})
+			_, err := w.load().Approve(t.Context(), o, export.Approval{}, w.approvers[0], tool, w.now)
+			if !errors.As(err, new(*export.Refusal)) {
+				t.Errorf("approved: %v", err)
+			}
 			return w.job(o, source("a@mail.example", root))
 		}},
 		{"another instrument", export.InstrumentMismatch, func(w *world) *export.Job {
@@ -229,7 +233,12 @@ func TestSampleMailbox(t *testing.T) {
 	j.Instrument = instrument
 	res, err := export.Run(t.Context(), j)
 	check(t, err)
-	_, rep := w.open(res.Package)
+	bagDir, rep := w.open(res.Package)
+	rows := indexCSV(t, bagDir)
+	event, letter := rows["E0000001"], rows["E0000002"]
+	if event["Subject"] == "" || letter["Subject"] == "" || len(letter["MIH"]) != 32 || letter["DateSent"] == "" || letter["From"] == "" {
+		t.Errorf("the index shows %v and %v", event, letter)
+	}
 	if c := rep.Counts; c.Source != want.Source || c.Included != want.Included || c.Exceptions != want.Exceptions["bare-cr"] {
 		t.Errorf("counts %+v, want %+v", c, want)
 	}
@@ -360,4 +369,23 @@ func compareWithRecords(t *testing.T, bagDir string) (normalized, items int) {
 		}
 	}
 	return normalized, items
+}
+
+// indexCSV reads index.csv: cells by column, rows by exhibit number.
+func indexCSV(t *testing.T, bagDir string) map[string]map[string]string {
+	t.Helper()
+	f, err := os.Open(filepath.Join(bagDir, "data", "index.csv"))
+	check(t, err)
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	check(t, err)
+	rows := map[string]map[string]string{}
+	for _, line := range lines[1:] {
+		row := map[string]string{}
+		for i, column := range lines[0] {
+			row[column] = line[i]
+		}
+		rows[row["DocID"]] = row
+	}
+	return rows
 }

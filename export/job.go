@@ -97,6 +97,9 @@ func (j *Job) workers() int {
 // Preview reads and scopes the sources and makes nothing. It asks for no
 // approval: it is what somebody looks at before approving.
 func Preview(ctx context.Context, o *order.Order, sources []Source, empty []string, limits mail.Limits, progress func(int64)) (*Reading, []Noted, error) {
+	if err := CheckCategories(o); err != nil {
+		return nil, nil, err
+	}
 	if err := checkSources(o, sources, empty); err != nil {
 		return nil, nil, err
 	}
@@ -135,6 +138,17 @@ func checkSources(o *order.Order, sources []Source, empty []string) error {
 		}
 	}
 	return checkOverlap(sources)
+}
+
+// CheckCategories refuses an order that asks for data which this version cannot
+// produce: less than it asks for would look like all there is.
+func CheckCategories(o *order.Order) error {
+	for _, a := range o.Accounts {
+		if i := slices.IndexFunc(a.Categories, func(c order.Category) bool { return c != order.Content }); i >= 0 {
+			return refuse(CategoryUnfit, nil, "the order asks for %s of %s, and this version produces content only", a.Categories[i], a.Name)
+		}
+	}
+	return nil
 }
 
 // ErrOverlap says that a source was given twice, or lies within another one, so
@@ -191,10 +205,8 @@ func (j *Job) authorize(ctx context.Context, actor sign.Person, now time.Time) (
 	if err := checkSources(o, j.Sources, j.Empty); err != nil {
 		return nil, err
 	}
-	for _, a := range o.Accounts {
-		if i := slices.IndexFunc(a.Categories, func(c order.Category) bool { return c != order.Content }); i >= 0 {
-			return nil, refuse(CategoryUnfit, nil, "the order asks for %s of %s, and this version produces content only", a.Categories[i], a.Name)
-		}
+	if err := CheckCategories(o); err != nil {
+		return nil, err
 	}
 	if got := sign.Sum(j.Instrument); got != sign.Digest(o.Instrument.SHA256) {
 		return nil, refuse(InstrumentMismatch, nil, "the instrument has digest %s, the order says %s", got, sign.Digest(o.Instrument.SHA256))
@@ -229,14 +241,42 @@ func whyNot(m *Mandate) string {
 	return "; " + strings.Join(reasons, "; ")
 }
 
+// repeated looks whether the package that is asked for was released already. It
+// needs no approval to say so, as nothing leaves; nil is no.
+func (j *Job) repeated(ctx context.Context, actor sign.Person) (*Result, error) {
+	claims := j.Authority.claims(j.Order)
+	sequence, err := claims.sequenceAfter(ctx, j.Supersedes)
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		return nil, nil // for authorize to say, and to record
+	}
+	if err != nil {
+		return nil, err
+	}
+	id, ok, err := claims.get(ctx, sequence)
+	if err != nil || !ok {
+		return nil, err
+	}
+	res := &Result{Package: id, Address: address(j.Authority.Provider.Store, id)}
+	r := &ready{Job: j, actor: actor}
+	done, err := r.whole(ctx, id, res)
+	if err != nil || !done {
+		return nil, err
+	}
+	return res, nil
+}
+
 // Run exports. It is safe to repeat: a package that is whole is not made again,
-// and one that an earlier run of this host had sealed is finished. A *Refusal
+// whatever has become of its approvals, and one that an earlier run of this host had sealed is finished. A *Refusal
 // means that policy does not allow it; the refusal is recorded.
 func Run(ctx context.Context, j *Job) (*Result, error) {
 	now := j.now()
 	actor, err := j.Authority.person(j.Signer, sign.Provider, now)
 	if err != nil {
 		return nil, err
+	}
+	if res, err := j.repeated(ctx, actor); err != nil || res != nil {
+		return res, err
 	}
 	r, err := j.authorize(ctx, actor, now)
 	if err != nil {
@@ -269,9 +309,6 @@ func (r *ready) run(ctx context.Context) (*Result, error) {
 	}
 	res := &Result{Package: id, Address: address(p.Store, id), Warnings: r.warnings}
 	pub := &publisher{store: p.Store, state: p.State, id: id, signer: r.Signer, now: r.now}
-	if done, err := r.whole(ctx, id, res); err != nil || done {
-		return res, err
-	}
 	finished, err := pub.resume(ctx)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,8 @@ func (e *LostRecordError) Error() string {
 // records reads and adds signed files in a store. It judges no signature.
 type records struct {
 	store store.Store
-	// seen keeps a copy of what was ever listed by remembered, on this host.
+	// seen keeps a copy of what was ever listed by remembered, on this host; nil
+	// for who only looks once.
 	seen store.Store
 }
 
@@ -45,8 +46,8 @@ type records struct {
 // can take back a revocation or a policy unseen.
 func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed, error) {
 	files, err := r.list(ctx, prefix)
-	if err != nil {
-		return nil, err
+	if err != nil || r.seen == nil {
+		return files, err
 	}
 	now := make(map[string]bool, len(files))
 	for _, s := range files {

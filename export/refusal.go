@@ -8,6 +8,7 @@ type Code string
 // The codes of refusals.
 const (
 	NotApproved        Code = "not-approved"
+	AlreadyApproved    Code = "already-approved"
 	OrderExpired       Code = "order-expired"
 	AccountNotInOrder  Code = "account-not-in-order"
 	AccountWithout     Code = "account-without-source"

@@ -36,6 +36,9 @@ type Reading struct {
 	Gaps     map[string]int64
 	Files    int64
 	Bytes    int64
+	// Unread are whole files that are no item, such as those of a format that is
+	// not supported, but for what a mail server keeps for itself; at most 10,000.
+	Unread []Noted
 }
 
 // Reasons gives how many of the account's items were withheld for each reason of
@@ -76,7 +79,7 @@ func (r *Reading) Reasons() []bag.ReasonCount {
 	return counts
 }
 
-// Noted is an item that staff should look at: withheld as undetermined.
+// Noted is something of a source that staff should look at, and why.
 type Noted struct {
 	Account string
 	File    string
@@ -182,6 +185,10 @@ func (r *reader) flush() error {
 // Gap lists a stretch of a source that is no item.
 func (r *reader) Gap(g mail.Gap) error {
 	r.reading.Gaps[string(g.Reason)]++
+	whole := g.Reason != mail.ReasonHousekeeping && g.Reason != mail.ReasonLeading
+	if whole && len(r.reading.Unread) < maxNoted {
+		r.reading.Unread = append(r.reading.Unread, Noted{Account: r.name, File: g.Source.File, Reason: string(g.Reason)})
+	}
 	if r.record == nil {
 		return nil
 	}

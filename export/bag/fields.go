@@ -10,7 +10,7 @@ import (
 // Fields is what the index files show of an item record's open member fields.
 // Its members are read as follows; what is absent or of another shape is empty.
 //
-//	message_id, subject, date_utc, edrm_mih   a string
+//	message_id, subject, date_utc, mih   a string
 //	from, to, cc, bcc                         a list of addresses
 //
 // An address is an object {name, addr} of strings, or a string.
@@ -39,8 +39,12 @@ func ReadFields(fields jsontext.Value) Fields {
 		return s
 	}
 	list := func(name string) string { return addressList(members[name]) }
+	subject := text("subject")
+	if subject == "" { // of a calendar object or a contact
+		subject = text("summary")
+	}
 	return Fields{
-		MessageID: text("message_id"), Subject: text("subject"), DateUTC: text("date_utc"), MIH: text("edrm_mih"),
+		MessageID: text("message_id"), Subject: subject, DateUTC: text("date_utc"), MIH: text("mih"),
 		From: list("from"), To: list("to"), CC: list("cc"), BCC: list("bcc"),
 	}
 }

@@ -24,7 +24,7 @@ func sampleItem() *ItemRecord {
 		Source:     ItemSource{Number: 1, File: "mail.mbox.gz", Format: "mbox", Container: ptr("gzip"), Offset: 10, Length: 100, Dialect: ptr("mboxrd"), Evidence: ptr("takeout")},
 		Transforms: []Transform{{Name: "mbox-separator", Line: "RnJvbSB4Cg=="}, {Name: "line-ends", Runs: "L12 C3"}},
 		Size:       90, Labels: []string{"inbox", "travel"}, Flags: []string{"Seen"},
-		Fields: []byte(`{"message_id":"<1@example.org>","subject":"=SUM(A1)","date_utc":"2026-02-03T04:00:00Z","from":[{"name":"Eve, the first","addr":"eve@example.com"}],"to":["bob@example.org",{"addr":"carol@example.org"}],"cc":7,"edrm_mih":"1de319c276884bd0c9e2f1621ada26cc"}`),
+		Fields: []byte(`{"message_id":"<1@example.org>","subject":"=SUM(A1)","date_utc":"2026-02-03T04:00:00Z","from":[{"name":"Eve, the first","addr":"eve@example.com"}],"to":["bob@example.org",{"addr":"carol@example.org"}],"cc":7,"mih":"1de319c276884bd0c9e2f1621ada26cc"}`),
 	}
 }
 
@@ -32,7 +32,7 @@ const sampleLine = `{"type":"exhibit/item/v1","exhibit":"E0000001","file":"data/
 	`"scope":{"rule":"account[0]/content/span","field":"received","earliest":"2026-02-03T04:05:06Z","latest":"2026-02-03T04:05:06Z"},` +
 	`"source":{"number":1,"file":"mail.mbox.gz","format":"mbox","container":"gzip","offset":10,"length":100,"sha256":"0000000000000000000000000000000000000000000000000000000000000000","dialect":"mboxrd","evidence":"takeout"},` +
 	`"transforms":[{"name":"mbox-separator","line":"RnJvbSB4Cg=="},{"name":"line-ends","runs":"L12 C3"}],"size":90,"sha256":"0000000000000000000000000000000000000000000000000000000000000000","md5":"00000000000000000000000000000000",` +
-	`"exception":null,"labels":["inbox","travel"],"flags":["Seen"],"fields":{"message_id":"<1@example.org>","subject":"=SUM(A1)","date_utc":"2026-02-03T04:00:00Z","from":[{"name":"Eve, the first","addr":"eve@example.com"}],"to":["bob@example.org",{"addr":"carol@example.org"}],"cc":7,"edrm_mih":"1de319c276884bd0c9e2f1621ada26cc"}}`
+	`"exception":null,"labels":["inbox","travel"],"flags":["Seen"],"fields":{"message_id":"<1@example.org>","subject":"=SUM(A1)","date_utc":"2026-02-03T04:00:00Z","from":[{"name":"Eve, the first","addr":"eve@example.com"}],"to":["bob@example.org",{"addr":"carol@example.org"}],"cc":7,"mih":"1de319c276884bd0c9e2f1621ada26cc"}}`
 
 func TestItemRecord(t *testing.T) {
 	line, err := MarshalItem(sampleItem())
