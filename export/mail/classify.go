@@ -92,7 +92,7 @@ func classifyContent(ext string, root, mayBeMbox bool, head []byte) (format stri
 		return FormatICS, ""
 	case ext == ".vcf" || hasPrefixFold(text, "BEGIN:VCARD"):
 		return FormatVCF, ""
-	case mayBeMbox && (ext == ".mbox" || ext == ".mbx" || separatorAt(text, 0) > 0):
+	case mayBeMbox && (ext == ".mbox" || ext == ".mbx" || separatorAt(text, 0) > 0 || firstSeparator(text) > 0):
 		return FormatMbox, ""
 	case root || isMessageExt(ext) || looksLikeMessage(text):
 		return FormatEML, ""

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"errors"
@@ -80,6 +81,9 @@ func (r *reader) stream(e entry, src *source, size int64, out *File) error {
 	if out.Container == "" {
 		return r.content(e, src, r.br, size, out)
 	}
+	if e.place == placeMessages {
+		return r.packed(e, src, size, out)
+	}
 	plain, closer, err := decompress(out.Container, r.br)
 	if err != nil {
 		return src.fail(err)
@@ -95,6 +99,43 @@ func (r *reader) stream(e entry, src *source, size int64, out *File) error {
 		return src.fail(errors.New("data after the compressed stream"))
 	}
 	return nil
+}
+
+// packed reads a message of a Maildir that looks compressed. Whoever can put a
+// message there can make it look so: one that does not decompress within the
+// limits is taken as it is stored.
+func (r *reader) packed(e entry, src *source, size int64, out *File) error {
+	limit := r.opt.Limits.ItemBytes
+	tooLong := &LimitError{File: e.path, What: "item bytes", Limit: limit}
+	if size > limit {
+		return tooLong
+	}
+	stored, err := readAll(io.LimitReader(r.br, limit+1), size)
+	if err != nil {
+		return src.fail(err)
+	}
+	if int64(len(stored)) > limit {
+		return tooLong
+	}
+	content, ok := unpack(out.Container, stored, limit)
+	if !ok {
+		content, out.Container = stored, ""
+	}
+	in := bufio.NewReaderSize(bytes.NewReader(content), headBytes)
+	return r.content(e, src, in, int64(len(content)), out)
+}
+
+// unpack decompresses a container whole, if it is one and has at most limit
+// bytes of content.
+func unpack(container string, stored []byte, limit int64) ([]byte, bool) {
+	in := bytes.NewReader(stored)
+	plain, closer, err := decompress(container, in)
+	if err != nil {
+		return nil, false
+	}
+	defer closer()
+	content, err := io.ReadAll(io.LimitReader(plain, limit+1))
+	return content, err == nil && int64(len(content)) <= limit && in.Len() == 0
 }
 
 // decompress returns the content of a container, which is checked to its end.
@@ -166,8 +207,12 @@ func (r *reader) single(e entry, src *source, in io.Reader, size int64, format s
 		Source: Locator{File: e.path, Length: int64(len(raw))}, Container: out.Container,
 		Labels: labels(e.label),
 	}
-	if format == FormatMaildir {
+	switch format {
+	case FormatMaildir:
 		it.Flags = maildirFlags(e.name)
+	case FormatEML: // an mbox by another name?
+		sep := SeparatorLine(raw)
+		it.Doubtful = sep > 0 && doubtful(raw, sep)
 	}
 	out.Length, out.Items = int64(len(raw)), 1
 	return r.sink.Item(it)
@@ -197,7 +242,7 @@ func (r *reader) mbox(e entry, src *source, in io.Reader, out *File) error {
 		declared = f // the dialects have the names of the formats
 	}
 	label := mboxLabel(e)
-	s := &splitter{r: in, limit: r.opt.Limits.ItemBytes}
+	s := &splitter{r: in, limit: r.opt.Limits.ItemBytes, quoted: declared != ""}
 	inSink := false
 	err := s.split(func(sp span) error {
 		out.Length += sp.length
@@ -211,7 +256,7 @@ func (r *reader) mbox(e entry, src *source, in io.Reader, out *File) error {
 			it := Item{
 				Kind: KindMessage, Format: FormatMbox, Raw: sp.raw, Source: at, Container: out.Container,
 				Labels: labels(label), Flags: statusFlags(sp.raw[sp.separator:]),
-				Separator: sp.separator, Trailer: sp.trailer,
+				Separator: sp.separator, Trailer: sp.trailer, Doubtful: sp.doubtful,
 			}
 			it.Dialect, it.Evidence = dialectOf(sp.raw, sp.separator, declared)
 			err = r.sink.Item(it)

@@ -44,6 +44,39 @@ func separatorAt(b []byte, p int) int {
 	return 0
 }
 
+// firstSeparator returns the length of the separator line that a file begins
+// with, or 0. There, a line of a strict shape is one whatever follows it, but
+// for another.
+func firstSeparator(b []byte) int {
+	n, next := cutSeparator(b)
+	if n == 0 || next != nextOther || shapeOf(b[len(fromSpace):n]) == shapeLoose || bytes.HasPrefix(b[n:], fromSpace) {
+		return 0
+	}
+	return n
+}
+
+// doubtful reports whether a line within a message might separate it from
+// another one: it does so by its own looks and those of its neighbours, and only
+// Content-Length speaks against it; or it has weekday and date and follows an
+// empty line, and only the line after it does not look like a header.
+func doubtful(raw []byte, sep int) bool {
+	for from := sep - 1; ; {
+		i := bytes.Index(raw[from:], newlineFrom)
+		if i < 0 {
+			return false
+		}
+		p := from + i + 1
+		if separatorAt(raw, p) > 0 {
+			return true
+		}
+		n, _ := cutSeparator(raw[p:])
+		if n > 0 && emptyLineBefore(raw, p) && shapeOf(raw[p+len(fromSpace):p+n]) == shapeDated {
+			return true
+		}
+		from = p
+	}
+}
+
 type nextLine int
 
 const (

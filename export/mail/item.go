@@ -86,6 +86,11 @@ type Item struct {
 	// with which mbox ends a message. Both are 0 in other formats.
 	Separator int
 	Trailer   int
+
+	// Doubtful says that where a message begins or ends cannot be told: it lies in
+	// an mbox, or begins as one does, and a line in it may or may not begin another
+	// message.
+	Doubtful bool
 }
 
 // Message returns the item's bytes without what belongs to the mbox format.

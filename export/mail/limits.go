@@ -32,6 +32,8 @@ const (
 	maxSeparatorLine = 4096
 	// maxFieldName bounds the name of a header field after a separator line.
 	maxFieldName = 256
+	// maxMetadata bounds what [Describe] takes from one header, in bytes of JSON.
+	maxMetadata = 256 << 10
 	// headBytes is how much of a file is looked at to recognise it.
 	headBytes = 64 << 10
 	// headLines is how many lines that are not empty are looked at.

@@ -33,8 +33,15 @@ func maildirFlags(name string) []string {
 	return slices.Compact(flags)
 }
 
-// isHousekeeping reports whether a file or folder inside a Maildir is kept there
-// by the mail server for itself.
+// isServerFolder reports whether a folder inside a Maildir is kept there by the
+// mail server for itself. Users choose the names of folders, so it has to be
+// exactly one of these, which hold no mail.
+func isServerFolder(name string) bool {
+	return name == "courierimapkeywords" || name == "courierimaphieracl"
+}
+
+// isHousekeeping reports whether a file inside a Maildir, beside its folders, is
+// kept there by the mail server for itself.
 func isHousekeeping(name string) bool {
 	switch name {
 	case "maildirfolder", "maildirsize", "subscriptions", "shared-maildirs", "shared-timestamp":

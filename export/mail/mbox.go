@@ -30,6 +30,7 @@ type span struct {
 	sha256    [32]byte // of what precedes the first message
 	separator int
 	trailer   int
+	doubtful  bool
 }
 
 // splitter cuts an mbox stream into spans that follow one another without a
@@ -40,10 +41,13 @@ type span struct {
 type splitter struct {
 	r     io.Reader
 	limit int64 // bytes of one message
-	buf   []byte
-	start int   // where the current span begins in buf
-	base  int64 // offset in the stream of buf[0]
-	eof   bool
+	// quoted says that lines `From ` of messages are quoted in the file, so that
+	// Content-Length, which a sender can write, tells nothing.
+	quoted bool
+	buf    []byte
+	start  int   // where the current span begins in buf
+	base   int64 // offset in the stream of buf[0]
+	eof    bool
 }
 
 // split calls emit for every span of the stream. errTooLong comes with the
@@ -57,6 +61,9 @@ func (s *splitter) split(emit func(span) error) error {
 		bom = len(utf8BOM)
 	}
 	sep := s.separator(bom)
+	if sep == 0 {
+		sep = firstSeparator(s.window()[bom:])
+	}
 	if sep > 0 {
 		sep += bom
 	} else {
@@ -80,6 +87,7 @@ func (s *splitter) split(emit func(span) error) error {
 		if err != nil {
 			return err
 		}
+		sp.doubtful = doubtful(sp.raw, sep)
 		if err := emit(sp); err != nil {
 			return err
 		}
@@ -177,6 +185,9 @@ func (s *splitter) nextSeparator(from int) (p, n int, err error) {
 // place of another separator or the end of the stream; 0 otherwise. next is as
 // in messageEnd.
 func (s *splitter) declaredEnd(sep, p int) (end, next int, err error) {
+	if s.quoted || isTakeout(s.window()[:p], sep) {
+		return 0, 0, nil
+	}
 	body, length := contentLength(s.window()[sep:p])
 	if body == 0 || length > s.limit {
 		return 0, 0, nil

@@ -194,3 +194,55 @@ func TestMboxLarge(t *testing.T) {
 	}
 	reassemble(t, c, map[string][]byte{"box": box.Bytes()})
 }
+
+// A file that is one message by its name may be an mbox all the same.
+func TestDoubtfulFile(t *testing.T) {
+	for content, want := range map[string]bool{
+		dated + msg: false, dated + msg + "\n" + dated + msg: true, msg + "\n" + dated + msg: false,
+	} {
+		c, err := read(t, "box.eml", content, mail.Options{})
+		if err != nil || len(c.items) != 1 || c.items[0].Doubtful != want {
+			t.Errorf("%q: %v, %+v", content, err, c.items)
+		}
+	}
+}
+
+// A sender can write Content-Length, and lines that look like separators:
+// neither may decide in silence what belongs to which message.
+func TestMboxDoubt(t *testing.T) {
+	body := "one\n\n" + dated + "Subject: quoted\n\ntwo\n"
+	claims := dated + "Subject: x\nContent-Length: 70\n\n" + body
+	takeout := "From 1503474951213217546@xxx Mon Jun 01 10:00:00 +0000 2015\n"
+	tests := []struct {
+		name, format, content string
+		items, doubtful       int
+	}{
+		{"nothing", "", dated + msg + "\n" + dated + msg, 2, 0},
+		{"content-length over a separator", "", claims + "\n" + dated + msg, 2, 1},
+		{"content-length in a file that quotes", "mboxrd", claims + "\n" + dated + msg, 3, 0},
+		{"content-length in one that quotes otherwise", "mboxo", claims + "\n" + dated + msg, 3, 0},
+		{"content-length in a takeout", "", takeout + "X-GM-THRID: 1\nSubject: x\nContent-Length: 70\n\n" + body + "\n" + takeout + msg, 3, 0},
+		{"separator before what is no header", "", dated + msg + "\n" + dated + "not a field\n\n" + dated + msg, 2, 1},
+		{"prose", "", dated + msg + "\nFrom here on it rains.\nNobody knows why.\n", 1, 0},
+		{"quoted", "", dated + msg + "\n>" + dated + "not a field\n", 1, 0},
+		{"first separator before what is no header", "", dated + "not a field\n\n" + dated + msg, 2, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := read(t, "box", tt.content, mail.Options{Format: tt.format})
+			if err != nil {
+				t.Fatal(err)
+			}
+			doubtful := 0
+			for _, it := range c.items {
+				if it.Doubtful {
+					doubtful++
+				}
+			}
+			if len(c.items) != tt.items || doubtful != tt.doubtful || len(c.gaps) > 0 {
+				t.Errorf("%d items, %d doubtful, %d gaps; want %d, %d, none", len(c.items), doubtful, len(c.gaps), tt.items, tt.doubtful)
+			}
+			reassemble(t, c, map[string][]byte{"box": []byte(tt.content)})
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"exhibit/export/mail/header"
 )
@@ -36,8 +37,13 @@ type Metadata struct {
 	ListID  string   `json:"list_id,omitempty"`
 	Labels  []string `json:"labels,omitempty"` // of X-Gmail-Labels
 
-	Defects []string `json:"defects,omitempty"` // names of the header's defects, each once
+	// Defects are the names of the header's defects, each once, and DefectCut.
+	Defects []string `json:"defects,omitempty"`
 }
+
+// DefectCut is a defect of [Metadata]: values that would make it too long were
+// left out or cut. The message itself has them.
+const DefectCut = "metadata-cut"
 
 // Describe returns the metadata of a message. Of fields that may be there once,
 // the first counts; address fields are taken together.
@@ -61,6 +67,7 @@ func Describe(h header.Header) Metadata {
 	if d, err := header.Date(h.Get("Date")); err == nil && d.Exact() {
 		m.DateUTC = d.Earliest.Format(time.RFC3339)
 	}
+	m.bound()
 	seen := map[string]bool{}
 	for _, d := range h.Defects {
 		if !seen[d.Name] {
@@ -69,6 +76,67 @@ func Describe(h header.Header) Metadata {
 		}
 	}
 	return m
+}
+
+// bound cuts what is too long, and says so. The identifiers come first, so that
+// a long list takes nothing from them.
+func (m *Metadata) bound() {
+	b := budget{left: maxMetadata}
+	for _, s := range []*string{&m.MessageID, &m.Date, &m.Subject, &m.ListID} {
+		*s = b.text(*s, maxMetadata/8)
+	}
+	for _, list := range []*[]header.Address{&m.From, &m.Sender, &m.ReplyTo, &m.To, &m.Cc, &m.Bcc} {
+		*list = bounded(&b, *list, func(a header.Address) header.Address {
+			return header.Address{Name: b.text(a.Name, maxMetadata/64), Addr: b.text(a.Addr, maxMetadata/64)}
+		})
+	}
+	for _, list := range []*[]string{&m.InReplyTo, &m.References, &m.Labels} {
+		*list = bounded(&b, *list, func(s string) string { return b.text(s, maxMetadata/64) })
+	}
+	if b.cut {
+		m.Defects = append(m.Defects, DefectCut)
+	}
+}
+
+// budget is how many bytes of JSON may still be written.
+type budget struct {
+	left int
+	cut  bool
+}
+
+// elementBytes is what an element of a list takes besides its texts.
+const elementBytes = 24
+
+// text returns s, or as much of it as most and what is left allow.
+func (b *budget) text(s string, most int) string {
+	most = min(most, b.left)
+	used := 0
+	for i, c := range s {
+		n := utf8.RuneLen(c)
+		if c < ' ' || c == '"' || c == '\\' {
+			n = len(`\u0000`)
+		}
+		if used+n > most {
+			b.cut, b.left = true, b.left-used
+			return s[:i]
+		}
+		used += n
+	}
+	b.left -= used
+	return s
+}
+
+// bounded cuts the elements of a list, and the list where nothing is left.
+func bounded[T any](b *budget, list []T, cut func(T) T) []T {
+	for i := range list {
+		if b.left < 2*elementBytes {
+			b.cut = true
+			return list[:i]
+		}
+		b.left -= elementBytes
+		list[i] = cut(list[i])
+	}
+	return list
 }
 
 // EDRMMIH returns the EDRM Message Identification Hash of a Message-ID with its

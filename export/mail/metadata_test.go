@@ -2,6 +2,8 @@ package mail_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"exhibit/export/mail"
@@ -69,5 +71,38 @@ func TestSeparatorLine(t *testing.T) {
 		if got := mail.SeparatorLine([]byte(raw)); got != want {
 			t.Errorf("%q: %d, want %d", raw, got, want)
 		}
+	}
+}
+
+// What an index shows stays small, whatever a header holds.
+func TestDescribeLimits(t *testing.T) {
+	describe := func(lines string) mail.Metadata {
+		return mail.Describe(header.Read([]byte("Message-ID: <a@example.org>\n" + lines + "\n")))
+	}
+	for name, lines := range map[string]string{
+		"subject":    "Subject: " + strings.Repeat("a", 2<<20) + "\n",
+		"control":    "Subject: " + strings.Repeat("=?utf-8?q?"+strings.Repeat("=01", 1000)+"?= ", 200) + "\n",
+		"addresses":  "To: " + strings.Repeat("b@example.org,", 90_000) + "\n",
+		"long names": "To: " + "\"" + strings.Repeat("n", 1<<20) + "\" <b@example.org>\n",
+		"references": "References: " + strings.Repeat("<b@example.org> ", 100_000) + "\n",
+		"labels":     "X-Gmail-Labels: " + strings.Repeat("b,", 500_000) + "\n",
+	} {
+		m := describe(lines)
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 300<<10 {
+			t.Errorf("%s: %d bytes", name, len(text))
+		}
+		if !slices.Contains(m.Defects, mail.DefectCut) || m.MessageID != "<a@example.org>" {
+			t.Errorf("%s: defects %q, id %q", name, m.Defects, m.MessageID)
+		}
+	}
+	if m := describe("Subject: " + strings.Repeat("a", 32<<10) + "\nTo: " + strings.Repeat("b@example.org,", 1000) + "\n"); len(m.Defects) > 0 || len(m.To) != 1000 {
+		t.Errorf("within the limits: %d addresses, defects %q", len(m.To), m.Defects)
+	}
+	if m := describe("Subject: " + strings.Repeat("a", 32<<10) + "b\n"); len(m.Defects) != 1 || len(m.Subject) != 32<<10 {
+		t.Errorf("one past the limit: %d bytes, defects %q", len(m.Subject), m.Defects)
 	}
 }

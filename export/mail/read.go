@@ -39,7 +39,8 @@ type Options struct {
 //
 // A file that cannot be read to its end, one that changes while it is read, a
 // damaged container ([ReadError]) and a limit exceeded ([LimitError]) end the
-// reading: what the sink got until then is not the whole source.
+// reading: what the sink got until then is not the whole source. A message of a
+// Maildir that only looks like a container is taken as it is stored.
 func Read(ctx context.Context, path string, opt Options, sink Sink) error {
 	opt.Limits = opt.Limits.withDefaults()
 	info, err := os.Stat(path)
@@ -203,9 +204,9 @@ func (r *reader) subfolder(dir folder, p, name string) error {
 		sub.place, sub.label = dir.place, dir.label
 	case dir.place == placeMaildir && (name == "cur" || name == "new"):
 		sub.place, sub.label = placeMessages, dir.label
-	case dir.place == placeMaildir && name == "tmp":
+	case dir.place == placeMaildir && name == "tmp" && !isMaildir(list):
 		sub.place, sub.label = placeTmp, dir.label
-	case dir.place == placeMaildir && isHousekeeping(name):
+	case dir.place == placeMaildir && isServerFolder(name) && !isMaildir(list):
 		sub.place, sub.label = placeServer, dir.label
 	default:
 		parent := dir.label

@@ -426,3 +426,47 @@ func TestChangedWhileRead(t *testing.T) {
 		}
 	}
 }
+
+// Whoever owns a mailbox chooses the names of its folders.
+func TestMaildirFolderNames(t *testing.T) {
+	files := map[string]string{"cur/1": msg, "new/2": msg}
+	for _, name := range []string{".dovecot", ".dovecot-plans", ".courierimapx", "dovecot", "courierimapkeywords", ".subscriptions", "tmp"} {
+		files[name+"/cur/3"], files[name+"/new/4"] = msg, msg
+	}
+	c := readTree(t, tree(t, files), mail.Options{Format: mail.FormatMaildir})
+	if len(c.items) != len(files) || len(c.gaps) > 0 {
+		t.Errorf("%d items of %d files, gaps %v", len(c.items), len(files), c.gaps)
+	}
+}
+
+// Who can put a message into a Maildir can make it look compressed, and must not
+// stop the reading of the others by it.
+func TestMaildirNotCompressed(t *testing.T) {
+	bomb := gzipped(t, strings.Repeat("a", 2000))
+	files := map[string]string{
+		"cur/1": "\x1f\x8b\x08 not gzip",
+		"cur/2": gzipped(t, msg) + "trailing",
+		"cur/3": "\x28\xb5\x2f\xfd not zstd",
+		"cur/4": bomb,
+		"new/5": gzipped(t, msg),
+	}
+	c := readTree(t, tree(t, files), mail.Options{Format: mail.FormatMaildir, Limits: mail.Limits{ItemBytes: 1999}})
+	if len(c.items) != len(files) {
+		t.Fatalf("%d items of %d files", len(c.items), len(files))
+	}
+	for _, it := range c.items {
+		want, container := files[it.Source.File], ""
+		if it.Source.File == "new/5" {
+			want, container = msg, mail.ContainerGzip
+		}
+		if string(it.Raw) != want || it.Container != container || it.Source.Length != int64(len(want)) {
+			t.Errorf("%s: %d bytes, container %q", it.Source.File, len(it.Raw), it.Container)
+		}
+	}
+	for _, f := range c.files {
+		stored := files[f.Path]
+		if f.Size != int64(len(stored)) || f.SHA256 != sha256.Sum256([]byte(stored)) {
+			t.Errorf("%s: size %d, want %d, or the digest is wrong", f.Path, f.Size, len(stored))
+		}
+	}
+}

@@ -2,6 +2,7 @@ package scope
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -32,6 +33,9 @@ func forms(address string) []string {
 
 func domainForms(domain string) []string {
 	list := []string{domain}
+	if len(domain) > maxDomain || isASCII(domain) && !strings.Contains(strings.ToLower(domain), "xn--") {
+		return list // of one form
+	}
 	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
 		list = append(list, ascii)
 	}
@@ -40,6 +44,18 @@ func domainForms(domain string) []string {
 	}
 	return list
 }
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// fold gives addresses that differ in letter case only one form, as the order does.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 func unquote(s string) string {
 	var b strings.Builder

@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -16,7 +17,7 @@ type facts struct {
 	time    Interval
 	timeErr error // why time is not known
 
-	correspondents      []string // texts in which addresses occur
+	correspondents      []string // texts in which addresses occur, in lower case
 	addresses           []string // addresses parsed from them
 	correspondentsKnown bool     // nothing of them could not be read
 }
@@ -30,7 +31,12 @@ var (
 	errCalendar  = errors.New("its calendar times cannot be read")
 	errRecurring = errors.New("it recurs, so that it has no one time")
 	errHeader    = errors.New("its header cannot be read whole")
+	errBounds    = errors.New("it may hold another message: where it ends in its mbox is not certain")
 )
+
+// maxCorrespondents bounds, in bytes, how much text of address fields is
+// searched in one message; of one with more they are not known.
+const maxCorrespondents = 1 << 20
 
 func observe(it mail.Item, correspondents bool) facts {
 	switch it.Kind {
@@ -76,17 +82,23 @@ var correspondentFields = map[string]bool{
 }
 
 func message(it mail.Item, correspondents bool) facts {
-	h := header.Read(it.Message())
+	raw := it.Message()
+	h := header.Read(raw)
 	var f facts
 	f.field, f.time, f.timeErr = messageTime(h)
-	whole := readable(h)
-	if f.timeErr != nil && !whole {
-		f.timeErr = errHeader
+	if cut(h) && f.field != FieldReceived { // a Received field may be beyond
+		f.field, f.time, f.timeErr = "", Interval{}, errHeader
 	}
-	if !correspondents {
-		return f
+	if correspondents {
+		f.correspondentsKnown = plain(h, raw)
+		f.header(h)
 	}
-	f.correspondentsKnown = whole
+	return f
+}
+
+// header reads the correspondents of a message.
+func (f *facts) header(h header.Header) {
+	left := maxCorrespondents
 	for _, field := range h.Fields {
 		name := strings.TrimPrefix(strings.ToLower(field.Name), "resent-")
 		if !correspondentFields[name] {
@@ -96,9 +108,13 @@ func message(it mail.Item, correspondents bool) facts {
 		if value == "" || value == "<>" { // nobody; RFC 5321 section 4.5.5
 			continue
 		}
-		f.correspondents = append(f.correspondents, value)
+		if left -= len(value); left < 0 {
+			f.correspondentsKnown = false
+			return
+		}
+		f.correspondents = append(f.correspondents, strings.ToLower(value))
 		if decoded := header.DecodeWords(value); decoded != value {
-			f.correspondents = append(f.correspondents, decoded)
+			f.correspondents = append(f.correspondents, strings.ToLower(decoded))
 		}
 		list, complete := header.Addresses(value)
 		if !complete {
@@ -108,19 +124,39 @@ func message(it mail.Item, correspondents bool) facts {
 			f.addresses = append(f.addresses, a.Addr)
 		}
 	}
-	return f
 }
 
-// readable reports whether the header was read to its end, so that no field of
-// it can have been missed.
-func readable(h header.Header) bool {
+// cut reports whether a header was not read to its end, so that fields of it
+// may have been missed.
+func cut(h header.Header) bool {
 	for _, d := range h.Defects {
 		switch d.Name {
-		case header.DefectTooManyBytes, header.DefectTooManyFields, header.DefectNoHeader:
-			return false
+		case header.DefectTooManyBytes, header.DefectTooManyFields, header.DefectTooManyDefects, header.DefectNoHeader:
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// plain reports whether no reader of the header can find an address in a field
+// that is not found here: it was read whole, and no line of it could be taken for
+// a part of another field, for a field of its own, or for the first of the body.
+func plain(h header.Header, raw []byte) bool {
+	for _, d := range h.Defects {
+		switch d.Name {
+		case header.DefectLostFold, header.DefectLeadingSpace, header.DefectNoEmptyLine, header.DefectBareCR, header.DefectNUL:
+			return false
+		case header.DefectJunkLine:
+			line := raw[d.Offset:]
+			if end := bytes.IndexAny(line, "\r\n"); end >= 0 {
+				line = line[:end]
+			}
+			if bytes.IndexByte(line, '@') >= 0 || bytes.Contains(line, []byte("=?")) {
+				return false
+			}
+		}
+	}
+	return !cut(h)
 }
 
 // messageTime finds the time of a message: of its topmost Received field if it
@@ -152,9 +188,8 @@ func messageTime(h header.Header) (string, Interval, error) {
 
 // occurs reports whether the address, or an address in the domain, stands in
 // text as a whole word: not preceded or followed by what could be part of an
-// address. Letter case does not matter.
+// address. Both are in lower case.
 func occurs(text string, w order.Withheld) bool {
-	text = strings.ToLower(text)
 	want := w.Address
 	if want == "" {
 		want = w.Domain
@@ -186,13 +221,27 @@ func beginsHere(before string, domain bool) bool {
 	if before == "" {
 		return !domain
 	}
-	last := before[len(before)-1]
-	if domain {
-		// The domain itself behind an @, or a sub-domain of it.
-		return last == '@' || last == '.' && strings.Contains(before, "@")
+	if !domain {
+		return !atomByte(before[len(before)-1])
 	}
-	return !atomByte(last)
+	// The domain itself behind an @, or a sub-domain of it.
+	if before[len(before)-1] != '@' && before[len(before)-1] != '.' {
+		return false
+	}
+	labels := before[max(0, len(before)-maxDomain):]
+	for i := len(labels) - 1; i >= 0; i-- {
+		if c := labels[i]; c == '@' {
+			return true
+		} else if c != '.' && !domainByte(c) {
+			return false
+		}
+	}
+	return false
 }
+
+// maxDomain bounds a domain name in bytes (RFC 1035, section 2.3.4), with room
+// for one that is not in ASCII.
+const maxDomain = 1024
 
 func domainByte(c byte) bool {
 	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 0x80

@@ -4,6 +4,7 @@ package scope
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"exhibit/export/mail"
@@ -56,12 +57,24 @@ func (i Interval) IsZero() bool { return i.Earliest.IsZero() && i.Latest.IsZero(
 
 // Scope is what one order lets out. It is safe for use by several goroutines.
 type Scope struct {
-	order    *order.Order
-	withheld []order.Withheld
+	order     *order.Order
+	withheld  []order.Withheld
+	addresses map[string]bool // of withheld
+	domains   map[string]bool // likewise
 }
 
 // New makes the scope of an order.
-func New(o *order.Order) *Scope { return &Scope{order: o, withheld: withForms(o.Withhold)} }
+func New(o *order.Order) *Scope {
+	s := &Scope{order: o, withheld: withForms(o.Withhold), addresses: map[string]bool{}, domains: map[string]bool{}}
+	for _, w := range s.withheld {
+		if w.Address != "" {
+			s.addresses[fold(w.Address)] = true
+		} else {
+			s.domains[fold(w.Domain)] = true
+		}
+	}
+	return s
+}
 
 // Decide tells whether an item of the order's account with that index may leave.
 func (s *Scope) Decide(account int, it mail.Item) Decision {
@@ -69,10 +82,13 @@ func (s *Scope) Decide(account int, it mail.Item) Decision {
 	if !a.Allows(order.Content) {
 		return Decision{Reason: Category}
 	}
-	facts := observe(it, len(s.withheld) > 0)
-	d := Decision{Field: facts.field, Time: facts.time}
 	span := a.Span()
 	limited := !span.Entire
+	if it.Doubtful && (limited || len(s.withheld) > 0) {
+		return Decision{Reason: Undetermined, Detail: errBounds.Error()}
+	}
+	facts := observe(it, len(s.withheld) > 0)
+	d := Decision{Field: facts.field, Time: facts.time}
 	known := limited && facts.timeErr == nil
 	switch {
 	case known && facts.time.Latest.Before(span.From):
@@ -106,20 +122,41 @@ func within(i Interval, s order.Span) bool {
 // privileged reports whether a correspondent to be withheld occurs, as a parsed
 // address or anywhere in the text of an address field.
 func (s *Scope) privileged(f facts) bool {
-	for i := range s.withheld {
-		w := &s.withheld[i]
-		for _, address := range f.addresses {
-			for _, form := range forms(address) {
-				if w.Matches(form) {
-					return true
-				}
-			}
-		}
-		for _, text := range f.correspondents {
-			if occurs(text, *w) {
+	for _, address := range f.addresses {
+		for _, form := range forms(address) {
+			if s.names(form) {
 				return true
 			}
 		}
+	}
+	for _, text := range f.correspondents {
+		for _, w := range s.withheld {
+			if occurs(text, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// names reports whether one spelling of an address is to be withheld: it, its
+// domain, or a domain above that. A final dot does not count.
+func (s *Scope) names(address string) bool {
+	address = strings.TrimSuffix(fold(address), ".")
+	if s.addresses[address] {
+		return true
+	}
+	domain := address[strings.LastIndexByte(address, '@')+1:]
+	domain = domain[max(0, len(domain)-maxDomain):]
+	for len(s.domains) > 0 {
+		if s.domains[domain] {
+			return true
+		}
+		_, above, ok := strings.Cut(domain, ".")
+		if !ok {
+			return false
+		}
+		domain = above
 	}
 	return false
 }

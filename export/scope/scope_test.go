@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"exhibit/export/mail"
+	"exhibit/export/mail/header"
 	"exhibit/export/order"
 	"exhibit/export/scope"
 )
@@ -43,6 +44,13 @@ const (
 
 func message(lines ...string) mail.Item {
 	return mail.Item{Kind: mail.KindMessage, Format: mail.FormatEML, Raw: []byte(strings.Join(lines, "\n") + "\n\nbody\n")}
+}
+
+// doubtful is a message of an mbox that may hold another one.
+func doubtful(lines ...string) mail.Item {
+	it := message(lines...)
+	it.Format, it.Doubtful = mail.FormatMbox, true
+	return it
 }
 
 func calendar(lines ...string) mail.Item {
@@ -89,9 +97,31 @@ func TestDecide(t *testing.T) {
 		{"privileged, folded", june, counsel, message(inside, "To: x@y.example,", " counsel@kanzlei.example"), scope.Privileged},
 		{"a broken list may hide one", june, counsel, message(inside, "To: <<<@@@ broken"), scope.Undetermined},
 		{"a broken list does not matter without anything to withhold", june, content, message(inside, "To: <<<@@@ broken"), ""},
+		{"comment in an address", june, counsel, message(inside, "To: <counsel(x)@kanzlei.example>"), scope.Undetermined},
+		{"local part quoted in part", june, counsel, message(inside, `To: "coun".sel@kanzlei.example`), scope.Undetermined},
+		{"junk line", june, counsel, message(inside, "a banner, not a field", "To: x@y.example"), ""},
+		{"address in a junk line", june, counsel, message(inside, "To: x@y.example,", "counsel@kanzlei.example", "Subject: s"), scope.Undetermined},
+		{"privileged behind a junk line", june, counsel, message(inside, "To: x@y.example,", "junk", " counsel@kanzlei.example", "Subject: s"), scope.Undetermined},
+		{"privileged behind an old separator", june, counsel, message(inside, "To: x@y.example,", ">From z", " counsel@kanzlei.example"), scope.Undetermined},
+		{"privileged where the body may begin", june, counsel, message(inside, "junk"+strings.Repeat("\nFoo: bar", 21), "To: counsel@kanzlei.example"), scope.Undetermined},
+		{"privileged in an indented header", june, counsel, message(" Received: by mx; Mon, 15 Jun 2026 10:00:00 +0000", "Subject: s", "To: x@y.example"), scope.Undetermined},
+		{"privileged behind a bare CR", june, counsel, message(inside, "Subject: s\rTo: counsel@kanzlei.example"), scope.Undetermined},
+		{"privileged with a NUL", june, counsel, message(inside, "To: coun\x00sel@kanzlei.example"), scope.Undetermined},
+		{"privileged beyond the fields that are kept", june, counsel,
+			message(inside, strings.Repeat("junk\nX-A: b\n", 100)+strings.Repeat("X-B: c\n", header.MaxFields)+"To: counsel@kanzlei.example"), scope.Undetermined},
+		{"more addresses than are read", june, counsel, message(inside, "To: "+strings.Repeat("a@b.example,", 1<<20/12)+"counsel@kanzlei.example"), scope.Undetermined},
+		{"mentions a withheld domain", june, counsel, message(inside, `To: "see www.notar.example" <x@y.example>`), ""},
+		{"a Received may be beyond what is kept", june, content, message(inside, strings.Repeat("X-B: c\n", header.MaxFields)+"Received: by mx; Wed, 01 Jul 2026 10:00:00 +0000"), scope.Undetermined},
+		{"two times in the topmost Received", june, content, message("Received: by mx; Wed, 01 Jul 2026 10:00:00 +0000", " ; Mon, 15 Jun 2026 10:00:00 +0000"), scope.Undetermined},
+		{"doubtful, surely outside", june, content, doubtful("Date: Mon, 01 Jan 2024 10:00:00 +0000"), scope.Undetermined},
+		{"doubtful, entire account", "entire: true", content, doubtful(inside), ""},
+		{"doubtful, entire account, somebody withheld", "entire: true", counsel, doubtful(inside), scope.Undetermined},
+		{"doubtful, not asked for", june, "categories: [traffic]\n", doubtful(inside), scope.Category},
 		{"null return path", june, counsel, message("Return-Path: <>", inside, "To: a@mail.example"), ""},
 		{"out of span before privileged", june, counsel, message("Date: Mon, 01 Jan 2024 10:00:00 +0000", "To: counsel@kanzlei.example"), scope.BeforeSpan},
 		{"privileged before undetermined", june, counsel, message("To: counsel@kanzlei.example"), scope.Privileged},
+		{"event with a privileged delegate", june, counsel, calendar("DTSTART:20260615T100000Z", `ATTENDEE;DELEGATED-TO="mailto:counsel@kanzlei.example":mailto:x@y.example`), scope.Privileged},
+		{"event in an event", june, content, calendar("DTSTART:20200101T100000Z", "BEGIN:VEVENT", "DTSTART:20260615T100000Z", "END:VEVENT"), scope.Undetermined},
 		{"event inside", june, content, calendar("DTSTART:20260615T100000Z", "DTEND:20260615T110000Z"), ""},
 		{"event that ends outside", june, content, calendar("DTSTART:20260630T215000Z", "DTEND:20260630T230000Z"), scope.Undetermined},
 		{"event that recurs", june, content, calendar("DTSTART:20260615T100000Z", "RRULE:FREQ=DAILY"), scope.Undetermined},

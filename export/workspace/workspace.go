@@ -73,9 +73,10 @@ var keyName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 // ValidKeyName reports whether name may name a key (sign/FORMAT.md section 5).
 func ValidKeyName(name string) bool { return keyName.MatchString(name) }
 
-// Create makes a workspace in dir, which is made if need be, with a fresh claim
-// key (sign/FORMAT.md section 12). A folder that is one already is ErrExists
-// and left as it is.
+// Create makes a workspace in dir, which is made if need be, with a claim key
+// (sign/FORMAT.md section 12): a fresh one, or that of an earlier Create which was
+// interrupted. A folder that is a workspace already is ErrExists and left as it
+// is.
 func Create(dir string, c Config) (*Workspace, error) {
 	c.Type = Type
 	if err := c.check(); err != nil {
@@ -95,7 +96,10 @@ func Create(dir string, c Config) (*Workspace, error) {
 	}
 	line := base64.StdEncoding.EncodeToString(claim) + "\n"
 	if err := writeOnce(filepath.Join(dir, "keys", "claim.key"), []byte(line)); err != nil {
-		return nil, err
+		// One is there when an earlier run was interrupted.
+		if _, there := (&Workspace{Dir: dir}).ClaimKey(); !errors.Is(err, ErrExists) || there != nil {
+			return nil, errors.Join(err, there)
+		}
 	}
 	text, err := yaml.Marshal(c)
 	if err != nil {

@@ -53,6 +53,34 @@ func TestCreateOpenFind(t *testing.T) {
 	}
 }
 
+// An interrupted Create can be repeated, and keeps its claim key.
+func TestCreateInterrupted(t *testing.T) {
+	w := make1(t)
+	before, err := w.ClaimKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(w.Dir, workspace.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	again, err := workspace.Create(w.Dir, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := again.ClaimKey(); err != nil || string(after) != string(before) {
+		t.Errorf("another claim key: %v", err)
+	}
+	if err := os.Remove(filepath.Join(w.Dir, workspace.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.Dir, "keys", "claim.key"), []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := workspace.Create(w.Dir, config); !errors.Is(err, workspace.ErrConfig) {
+		t.Errorf("over a claim key that is none: %v", err)
+	}
+}
+
 func TestConfigIsStrict(t *testing.T) {
 	for name, text := range map[string]string{
 		"not YAML":      "type: [",

@@ -16,6 +16,8 @@ const (
 	MaxLines = 200_000
 	// MaxLineBytes bounds one unfolded line: photographs are written in them.
 	MaxLineBytes = 4 << 20
+	// MaxText is how much of a value [Text] returns, in bytes as written.
+	MaxText = 32 << 10
 )
 
 // line is one unfolded content line.

@@ -39,7 +39,8 @@ func Correspondents(raw []byte) (addrs []string, complete bool) {
 }
 
 // calendarAddress returns the addresses of an organizer or attendee (RFC 5545,
-// section 3.3.3; RFC 7986, section 6.2).
+// section 3.3.3; RFC 7986, section 6.2), and of whoever acts for it or is a
+// member of it (RFC 5545, sections 3.2.4, 3.2.5, 3.2.11 and 3.2.18).
 func calendarAddress(l line) (addrs []string, ok bool) {
 	if a, isAddr := single(cutMailto(strings.TrimSpace(l.value))); isAddr {
 		addrs, ok = append(addrs, a), true
@@ -47,12 +48,22 @@ func calendarAddress(l line) (addrs []string, ok bool) {
 	if a, isAddr := single(l.get("EMAIL")); isAddr {
 		addrs, ok = append(addrs, a), true
 	}
-	if by := l.get("SENT-BY"); by != "" {
-		a, isAddr := single(cutMailto(by))
-		if isAddr {
-			addrs = append(addrs, a)
+	for _, p := range l.params {
+		switch p.name {
+		case "SENT-BY", "DELEGATED-FROM", "DELEGATED-TO", "MEMBER":
+		default:
+			continue
 		}
-		ok = ok && isAddr
+		for _, uri := range strings.Split(p.value, ",") { // each in quotes of its own
+			a, isAddr := single(cutMailto(strings.Trim(uri, `" `)))
+			if isAddr {
+				addrs = append(addrs, a)
+			}
+			ok = ok && isAddr
+		}
+	}
+	if a, isAddr := single(l.get("CN")); isAddr { // a name that is an address
+		addrs = append(addrs, a)
 	}
 	return addrs, ok
 }

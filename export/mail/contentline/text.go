@@ -4,7 +4,8 @@ import "strings"
 
 // Text returns the value of the first property of that name, in any letter case,
 // as text (RFC 5545 section 3.3.11, RFC 6350 section 3.4): unescaped, and valid
-// UTF-8. It is empty when there is none.
+// UTF-8. It is empty when there is none, and cut where it is longer than
+// MaxText.
 func Text(raw []byte, name string) string {
 	name = strings.ToUpper(name)
 	for s := newScanner(raw); ; {
@@ -13,7 +14,8 @@ func Text(raw []byte, name string) string {
 			return ""
 		}
 		if l.name == name {
-			return strings.ToValidUTF8(unescape(l.value), "\ufffd")
+			value := l.value[:min(len(l.value), MaxText)]
+			return strings.ToValidUTF8(unescape(value), "\ufffd")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package contentline_test
 
 import (
+	"strings"
 	"testing"
 
 	"exhibit/export/mail/contentline"
@@ -15,6 +16,14 @@ func TestText(t *testing.T) {
 	} {
 		if got := contentline.Text([]byte(ics), name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestTextLimit(t *testing.T) {
+	for n, want := range map[int]int{contentline.MaxText: contentline.MaxText, contentline.MaxText + 1: contentline.MaxText} {
+		if got := contentline.Text([]byte("SUMMARY:"+strings.Repeat("a", n)+"\r\n"), "SUMMARY"); len(got) != want {
+			t.Errorf("of %d bytes: %d, want %d", n, len(got), want)
 		}
 	}
 }

@@ -75,8 +75,12 @@ func (c *collector) line(l line) error {
 		if len(c.stack) == maxNesting {
 			return fmt.Errorf("%w: components nested deeper than %d", ErrTime, maxNesting)
 		}
+		within := c.timed()
 		c.stack = append(c.stack, strings.ToUpper(strings.TrimSpace(l.value)))
 		if c.timed() {
+			if within {
+				return fmt.Errorf("%w: an entry within another", ErrTime)
+			}
 			c.current = component{}
 		}
 		return nil
@@ -93,10 +97,27 @@ func (c *collector) line(l line) error {
 		c.stack = c.stack[:len(c.stack)-1]
 		return nil
 	}
-	if !c.timed() {
+	if c.timed() {
+		return c.property(l)
+	}
+	return c.elsewhere(l)
+}
+
+// elsewhere judges a property outside of the entries: a time there is the time
+// zone's or an alarm's, or that of something that is not known.
+func (c *collector) elsewhere(l line) error {
+	switch l.name {
+	case "DTSTART", "DTEND", "DUE", "DURATION", "RRULE", "RDATE":
+	default:
 		return nil
 	}
-	return c.property(l)
+	if len(c.stack) > 0 {
+		switch c.stack[len(c.stack)-1] {
+		case "STANDARD", "DAYLIGHT", "VALARM":
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s outside of the entries", ErrTime, l.name)
 }
 
 // timed reports whether the innermost open component is one that has a time of
@@ -119,15 +140,21 @@ func (c *collector) property(l line) error {
 		if err != nil {
 			return err
 		}
+		to := &c.current.end
 		if l.name == "DTSTART" {
-			c.current.start = &m
-		} else {
-			c.current.end = &m
+			to = &c.current.start
 		}
+		if *to != nil && **to != m {
+			return fmt.Errorf("%w: several %s in one entry", ErrTime, l.name)
+		}
+		*to = &m
 	case "DURATION":
 		d, err := parseDuration(l.value)
 		if err != nil {
 			return err
+		}
+		if c.current.duration != nil && *c.current.duration != d {
+			return fmt.Errorf("%w: several durations in one entry", ErrTime)
 		}
 		c.current.duration = &d
 	case "RRULE", "RDATE":
@@ -153,6 +180,9 @@ func (c *collector) finish() error {
 	}
 	if end.at.Latest.Before(start.at.Earliest) {
 		return fmt.Errorf("%w: an entry ends before it starts", ErrTime)
+	}
+	if !start.at.Writable() || !end.at.Writable() {
+		return fmt.Errorf("%w: a year that cannot be written", ErrTime)
 	}
 	if !c.found {
 		c.start, c.end, c.found = start.at, end.at, true

@@ -20,6 +20,12 @@ type DateTime struct {
 // Exact reports whether the point in time is known.
 func (d DateTime) Exact() bool { return d.Earliest.Equal(d.Latest) }
 
+// Writable reports whether RFC 3339 can write both ends: years of four digits,
+// from 1 on.
+func (d DateTime) Writable() bool {
+	return d.Earliest.Year() >= 1 && d.Latest.Year() <= 9999
+}
+
 const (
 	// East and West are the farthest that a local time can be from UTC: what no
 	// zone is stated for lies between the two.
@@ -72,14 +78,31 @@ func Date(value string) (DateTime, error) {
 	return t, nil
 }
 
-// ReceivedDate reads the date of a Received field: what follows its last
-// semicolon (RFC 5322, section 3.6.7).
+// ReceivedDate reads the date of a Received field: what follows its only
+// semicolon (RFC 5322, section 3.6.7). Where there are more, it is what follows
+// the last, provided that no time of day stands between the others: a sender
+// whose first line is folded into the field could put a date of its own there.
 func ReceivedDate(value string) (DateTime, error) {
-	i := strings.LastIndexByte(value, ';')
-	if i < 0 {
+	parts := strings.Split(value, ";")
+	if len(parts) == 1 {
 		return DateTime{}, fmt.Errorf("%w: no semicolon", ErrDate)
 	}
-	return Date(value[i+1:])
+	for _, part := range parts[1 : len(parts)-1] {
+		if holdsClock(part) {
+			return DateTime{}, fmt.Errorf("%w: several", ErrDate)
+		}
+	}
+	return Date(parts[len(parts)-1])
+}
+
+// holdsClock reports whether a colon stands between two digits somewhere in s.
+func holdsClock(s string) bool {
+	for i := 1; i+1 < len(s); i++ {
+		if s[i] == ':' && isDigit(s[i-1]) && isDigit(s[i+1]) {
+			return true
+		}
+	}
+	return false
 }
 
 // cutComments returns a value with its comments (RFC 5322, section 3.2.2) made

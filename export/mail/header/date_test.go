@@ -126,7 +126,12 @@ func TestReceivedDate(t *testing.T) {
 	if err != nil || !d.Exact() || d.Earliest.Format(time.RFC3339) != "2015-07-20T12:00:00Z" {
 		t.Errorf("got %v, %v", d, err)
 	}
-	for _, value := range []string{"", "from a by b", "from a by b;", "from a by b; soon"} {
+	for _, value := range []string{"", "from a by b", "from a by b;", "from a by b; soon",
+		// what a sender's first line, folded into the field, may add
+		"from a by b; Mon, 20 Jul 2015 12:00:00 +0000 ; Tue, 21 Jul 2015 12:00:00 +0000",
+		"from a by b; Mon, 20 Jul 2015 12:00:00 +0000 99 ; Tue, 21 Jul 2015 12:00:00 +0000",
+		"from a by b; Mon, 20 Jul 2015 12:00:00 +0000 (x; Tue, 21 Jul 2015 12:00:00 +0000 )",
+	} {
 		if _, err := header.ReceivedDate(value); !errors.Is(err, header.ErrDate) {
 			t.Errorf("%q: %v", value, err)
 		}
@@ -153,4 +158,17 @@ func FuzzDate(f *testing.F) {
 			t.Fatalf("%q: year %d", value, y)
 		}
 	})
+}
+
+func TestDateWritable(t *testing.T) {
+	for value, want := range map[string]bool{
+		"Fri, 31 Dec 9999 23:59:59 +0000": true,
+		"Fri, 31 Dec 9999 23:59:59 -0100": false,
+		"Fri, 31 Dec 9999 11:59:59":       true,
+		"Fri, 31 Dec 9999 12:00:00":       false,
+	} {
+		if _, err := header.Date(value); (err == nil) != want {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
 }

@@ -253,10 +253,11 @@ func (p *dateParser) time() (DateTime, bool) {
 	if day := time.Date(p.year, time.Month(p.month), p.day, 0, 0, 0, 0, time.UTC); day.Day() != p.day {
 		return DateTime{}, false
 	}
+	d := At(t.Add(-p.offset))
 	if p.zone == zoneNone || p.zone == zoneUnknown {
-		return Local(t), true
+		d = Local(t)
 	}
-	return At(t.Add(-p.offset)), true
+	return d, d.Writable()
 }
 
 // halfDay brings an hour of AM or PM to the 24 hours of a day.

@@ -30,6 +30,7 @@ type Defect struct {
 // The names of defects.
 const (
 	DefectJunkLine       = "junk-line"          // a line that is no field, between fields
+	DefectLostFold       = "lost-continuation"  // a line that continues one that is no field, or was not kept
 	DefectMboxLine       = "mbox-line"          // a `From ` or `>From ` line
 	DefectLeadingSpace   = "leading-space"      // white space before the first field
 	DefectLeadingEmpty   = "leading-empty-line" // empty lines before the first field
@@ -37,6 +38,7 @@ const (
 	DefectNoHeader       = "no-header"          // not a single field
 	DefectCROnly         = "cr-line-ends"       // lines end with CR alone
 	DefectNUL            = "nul"                // a NUL byte in a field
+	DefectBareCR         = "bare-cr"            // a CR within a line, which other readers may take for its end
 	DefectTooManyBytes   = "too-many-bytes"     // MaxBytes without an end
 	DefectTooManyFields  = "too-many-fields"    // more than MaxFields
 	DefectTooManyDefects = "too-many-defects"   // more than MaxDefects
@@ -178,10 +180,11 @@ func (p *parser) fields() {
 			if open {
 				f := &p.h.Fields[len(p.h.Fields)-1]
 				f.Raw = p.raw[start : p.pos+len(line)]
-				p.nul(line)
+				p.bytes(line)
 				break
 			}
 			if len(p.h.Fields) > 0 { // continues what was not kept
+				p.defect(DefectLostFold, p.pos)
 				break
 			}
 			indent := len(line) - len(bytes.TrimLeft(line, " \t"))
@@ -222,13 +225,17 @@ func (p *parser) add(pos, name int, line []byte) (start int, kept bool) {
 	}
 	colon := name + bytes.IndexByte(line[name:], ':')
 	p.h.Fields = append(p.h.Fields, Field{Name: string(line[:name]), Offset: pos, Raw: line[colon+1:]})
-	p.nul(line)
+	p.bytes(line)
 	return pos + colon + 1, true
 }
 
-func (p *parser) nul(line []byte) {
+// bytes looks for bytes that have no place in a field.
+func (p *parser) bytes(line []byte) {
 	if i := bytes.IndexByte(line, 0); i >= 0 {
 		p.defect(DefectNUL, p.pos+i)
+	}
+	if i := bytes.IndexByte(line, '\r'); i >= 0 {
+		p.defect(DefectBareCR, p.pos+i)
 	}
 }
 

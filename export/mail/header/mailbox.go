@@ -103,18 +103,26 @@ func (p *addressParser) displayName(words []string, joined []bool) string {
 // cleanAddr removes what senders leave around an address.
 func cleanAddr(s string) string { return strings.Trim(s, "<>'` \t") }
 
-// isAddr reports whether s is a local part, an at sign and a domain.
+// isAddr reports whether s is a local part, an at sign and a domain, and
+// nothing else: no comment, no white space, and quotes only around the whole
+// local part.
 func isAddr(s string) bool {
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at == len(s)-1 {
+	if at < 1 || at == len(s)-1 || strings.ContainsFunc(s, isControl) {
 		return false
 	}
 	local, domain := s[:at], s[at+1:]
-	if local[0] != '"' && strings.ContainsAny(local, " \t@\"") {
+	if local[0] == '"' {
+		if closing(local, 1) != len(local)-1 {
+			return false
+		}
+	} else if strings.ContainsAny(local, " @\"()\\<>") {
 		return false
 	}
-	return !strings.ContainsAny(domain, " \t\"<>")
+	return !strings.ContainsAny(domain, " \"()\\<>")
 }
+
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
 
 // unescape undoes quoted pairs (RFC 5322, section 3.2.1).
 func unescape(s string) string {

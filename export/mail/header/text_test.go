@@ -99,6 +99,11 @@ func TestAddresses(t *testing.T) {
 		{"A <nobody>, b@example.org", `[{"name":"A","addr":"nobody"},{"addr":"b@example.org"}]`, false},
 		{"A <>, b@example.org", `[{"addr":"b@example.org"}]`, false},
 		{"=?utf-8?q?a=40example.org?=", `[{"addr":"a@example.org"}]`, false},
+		{"<a(x)@example.org>", `[{"addr":"a(x)@example.org"}]`, false},
+		{"<a@example(x).org>", `[{"addr":"a@example(x).org"}]`, false},
+		{`"a".b@example.org`, `null`, false},
+		{`a\b@example.org`, `null`, false},
+		{"<a\x00b@example.org>", "[{\"addr\":\"a\\u0000b@example.org\"}]", false},
 	}
 	for _, tt := range tests {
 		list, complete := header.Addresses(tt.value)
