@@ -225,22 +225,12 @@ func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error
 // isReleased looks for our own signed record that this manifest was released
 // under this order: the claim that led here is not signed.
 func (r *ready) isReleased(ctx context.Context, id sign.ID, digest sign.Digest) (bool, error) {
-	files, err := r.Authority.Provider.records().list(ctx, custody.OrderPrefix(r.Order.Digest()))
+	list, err := r.history(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, s := range files {
-		if s.Type() != custody.Type {
-			continue
-		}
-		rec, err := custody.Parse(s.Text)
-		if err != nil || rec.Event != custody.Released || rec.Package == nil || *rec.Package != id {
-			continue
-		}
-		if rec.Authority.Order == nil || *rec.Authority.Order != sign.Digest(r.Order.Digest()) {
-			continue
-		}
-		if _, err := r.Authority.Keys.Verify(s.Text, s.Signature, sign.Provider, rec.Time, r.now()); err != nil {
+	for _, rec := range list {
+		if rec.Event != custody.Released || *rec.Package != id {
 			continue
 		}
 		for _, o := range rec.Objects {
@@ -250,6 +240,74 @@ func (r *ready) isReleased(ctx context.Context, id sign.ID, digest sign.Digest) 
 		}
 	}
 	return false, nil
+}
+
+// unspent makes sure that the approvals counted were not used for another
+// package, and that this one was not released before: a claim is not signed,
+// and a store can lose it, or a manifest.
+func (r *ready) unspent(ctx context.Context, id sign.ID) error {
+	list, err := r.history(ctx)
+	if err != nil {
+		return err
+	}
+	counted := r.statements()
+	for _, rec := range list {
+		shared := slices.ContainsFunc(rec.DerivedFrom, func(d sign.Digest) bool { return slices.Contains(counted, d) })
+		switch {
+		case *rec.Package != id && shared:
+			return &SpentError{Package: *rec.Package, Claimed: id}
+		case *rec.Package == id && rec.Event == custody.Released && !r.kept(ctx, id, rec):
+			return &SpentError{Package: id, Claimed: id}
+		}
+	}
+	return nil
+}
+
+// kept reports whether this host can put the released manifest back.
+func (r *ready) kept(ctx context.Context, id sign.ID, released *custody.Record) bool {
+	known, err := store.ReadAll(ctx, r.Authority.Provider.State, stateKey(id, finalState), sign.MaxDocument)
+	if err != nil {
+		return false
+	}
+	var f final
+	if err := sign.UnmarshalDocument(known, finalType, &f); err != nil {
+		return false
+	}
+	digest := sign.Sum([]byte(f.Manifest))
+	return slices.ContainsFunc(released.Objects, func(o custody.Object) bool { return o.SHA256 == digest })
+}
+
+// SpentError says that records tell of a package made with these approvals that
+// the store does not have, or has another claim for: somebody has altered it.
+type SpentError struct{ Package, Claimed sign.ID }
+
+func (e *SpentError) Error() string {
+	if e.Package == e.Claimed {
+		return fmt.Sprintf("package %s was released, and its manifest is gone", e.Package)
+	}
+	return fmt.Sprintf("these approvals were used for package %s, and the claim says %s", e.Package, e.Claimed)
+}
+
+// history gives our own signed records about packages of this order.
+func (r *ready) history(ctx context.Context) ([]*custody.Record, error) {
+	files, err := r.Authority.Provider.records().remembered(ctx, custody.OrderPrefix(r.Order.Digest()))
+	if err != nil {
+		return nil, err
+	}
+	var list []*custody.Record
+	for _, s := range files {
+		if s.Type() != custody.Type {
+			continue
+		}
+		rec, err := custody.Parse(s.Text)
+		if err != nil || rec.Package == nil || rec.Authority.Order == nil || *rec.Authority.Order != sign.Digest(r.Order.Digest()) {
+			continue
+		}
+		if _, err := r.Authority.Keys.Verify(s.Text, s.Signature, sign.Provider, rec.Time, r.now()); err == nil {
+			list = append(list, rec)
+		}
+	}
+	return list, nil
 }
 
 // released records that the package is whole.

@@ -309,7 +309,10 @@ func (r *ready) run(ctx context.Context) (*Result, error) {
 	}
 	res := &Result{Package: id, Address: address(p.Store, id), Warnings: r.warnings}
 	pub := &publisher{store: p.Store, state: p.State, id: id, signer: r.Signer, now: r.now}
-	finished, err := pub.resume(ctx)
+	if err := r.unspent(ctx, id); err != nil {
+		return nil, err
+	}
+	finished, err := pub.resume(ctx, r.Authority.Policy.Digest, r.manifestRecipients())
 	if err != nil {
 		return nil, err
 	}
@@ -347,7 +350,7 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	v := &volumes{
-		ctx: ctx, store: p.Store, prefix: packagePrefix(pub.id), attempt: attempt, recipients: r.recipients,
+		ctx: ctx, store: p.Store, id: pub.id, prefix: packagePrefix(pub.id), attempt: attempt, recipients: r.recipients,
 		bound: r.Authority.Policy.VolumeBytes, pad: r.Authority.Policy.Padding, at: r.started,
 	}
 	a, err := newAssembler(v, r.TempDir)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/normalize"
@@ -31,6 +33,7 @@ type candidate struct {
 type unit struct {
 	items []candidate
 	bytes int64
+	held  int64       // of the memory budget
 	done  chan packed // capacity 1
 }
 
@@ -116,9 +119,13 @@ func (w *worker) item(c *candidate) (packedItem, error) {
 
 // run starts workers over units and hands their results to join in the order of
 // the units. It returns the first error, after everything that it started has ended.
+// The source bytes in flight are bounded, whatever the sizes of items: a large one waits
+// until it is alone.
 func run(ctx context.Context, workers int, secret [32]byte, read func(ctx context.Context, emit func(*unit) error) error, join func(packed) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	budget := int64(workers+2) * max(batchBytes, 64<<20)
+	memory := semaphore.NewWeighted(budget)
 	todo := make(chan *unit)
 	ordered := make(chan *unit, workers+1)
 	var wg sync.WaitGroup
@@ -139,6 +146,10 @@ func run(ctx context.Context, workers int, secret [32]byte, read func(ctx contex
 		defer close(todo)
 		err := read(ctx, func(u *unit) error {
 			u.done = make(chan packed, 1)
+			u.held = min(u.bytes, budget) // one that is larger goes alone
+			if err := memory.Acquire(ctx, u.held); err != nil {
+				return err
+			}
 			select {
 			case ordered <- u:
 			case <-ctx.Done():
@@ -158,6 +169,7 @@ func run(ctx context.Context, workers int, secret [32]byte, read func(ctx contex
 	})
 	for u := range ordered {
 		p := <-u.done
+		memory.Release(u.held)
 		if ctx.Err() != nil {
 			continue // drain, so that everybody ends
 		}

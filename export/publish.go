@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"exhibit/export/bag"
@@ -65,8 +66,9 @@ func stateKey(id sign.ID, step string) string { return "publish/" + id.String() 
 func packagePrefix(id sign.ID) string { return "packages/" + id.String() + "/" }
 
 // resume finishes what an earlier run of this host left undone. It reports
-// false when there is nothing of the kind.
-func (p *publisher) resume(ctx context.Context) (bool, error) {
+// false when there is nothing of the kind. What was sealed under another policy
+// or to other recipients than those that are approved now is a *StaleError.
+func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients []manifest.Recipient) (bool, error) {
 	if data, err := store.ReadAll(ctx, p.state, stateKey(p.id, finalState), sign.MaxDocument); err == nil {
 		var f final
 		if err := sign.UnmarshalDocument(data, finalType, &f); err != nil {
@@ -86,6 +88,9 @@ func (p *publisher) resume(ctx context.Context) (bool, error) {
 	var d draft
 	if err := sign.UnmarshalDocument(data, draftType, &d); err != nil {
 		return false, fmt.Errorf("state of package %s: %w", p.id, err)
+	}
+	if d.Manifest.Policy != policy || !slices.Equal(d.Manifest.Recipients, recipients) {
+		return false, &StaleError{Package: p.id}
 	}
 	for _, obj := range d.Manifest.Volumes() { // time has passed: look again
 		if err := readBack(ctx, p.store, p.prefix(), &obj); err != nil {
@@ -140,6 +145,11 @@ func (p *publisher) second(ctx context.Context, d draft) error {
 		}
 		m.Objects = append(m.Objects, obj)
 	}
+	// Another run that finds SHA256SUMS gives up its volume at hand.
+	var err error
+	if m.Abandoned, err = abandoned(ctx, p.store, p.id, m); err != nil {
+		return err
+	}
 	text, err := m.Marshal()
 	if err != nil {
 		return fmt.Errorf("write %s: %w", manifest.Name, err)
@@ -157,6 +167,17 @@ func (p *publisher) second(ctx context.Context, d draft) error {
 		return fmt.Errorf("state of package %s: %w", p.id, err)
 	}
 	return p.release(ctx, f)
+}
+
+// abandoned lists the volumes of other attempts.
+func abandoned(ctx context.Context, st store.Store, id sign.ID, m manifest.Manifest) ([]string, error) {
+	_, names, err := attempts(ctx, st, id)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(m.Objects, func(o manifest.Object) bool { return o.Name == name })
+	}), nil
 }
 
 // release stores the signature, and then the text that makes the package whole.
@@ -191,6 +212,14 @@ func (p *publisher) put(ctx context.Context, name string, data []byte) error {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	return nil
+}
+
+// StaleError says that an interrupted export was sealed under another policy, or
+// to other keys, than those under which it would be finished now.
+type StaleError struct{ Package sign.ID }
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("package %s was sealed before the policy or the agency's keys changed, and never finished", e.Package)
 }
 
 // ConflictError says that another run, on this host or another, has written

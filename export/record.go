@@ -107,9 +107,24 @@ func describe(it mail.Item) ([]byte, error) {
 		fields = e
 	case mail.KindContact:
 		addrs, _ := contentline.Correspondents(it.Raw)
-		fields = contactFields{Summary: contentline.Text(it.Raw, "FN"), Email: addrs}
+		fields = contactFields{Summary: contentline.Text(it.Raw, "FN"), Email: shown(addrs)}
 	default:
 		fields = mail.Describe(header.Read(it.Message()))
 	}
 	return json.Marshal(fields, jsontext.AllowInvalidUTF8(true))
+}
+
+// maxShown bounds, in bytes of JSON, the addresses of a contact that an index
+// shows.
+const maxShown = 64 << 10
+
+// shown returns as many addresses as an index shows: the file itself has them all.
+func shown(addrs []string) []string {
+	left := maxShown
+	for i, a := range addrs {
+		if left -= 6*len(a) + 3; left < 0 {
+			return addrs[:i]
+		}
+	}
+	return addrs
 }

@@ -36,8 +36,8 @@ func (e *LostRecordError) Error() string {
 // records reads and adds signed files in a store. It judges no signature.
 type records struct {
 	store store.Store
-	// seen keeps a copy of what was ever listed by remembered, on this host; nil
-	// for who only looks once.
+	// seen keeps the names of what this host has ever added, or has listed by
+	// remembered; nil for who only looks once.
 	seen store.Store
 }
 
@@ -53,12 +53,8 @@ func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed,
 	for _, s := range files {
 		key := prefix + s.LeafHash().String() + ".json"
 		now[key] = true
-		data, err := s.Marshal()
-		if err != nil {
+		if err := r.remember(ctx, key); err != nil {
 			return nil, err
-		}
-		if _, err := store.CreateIdempotent(ctx, r.seen, "seen/"+key, data); err != nil {
-			return nil, fmt.Errorf("remember %s: %w", key, err)
 		}
 	}
 	for info, err := range r.seen.List(ctx, "seen/"+prefix) {
@@ -90,6 +86,18 @@ func (r records) put(ctx context.Context, s *sign.Signed, keyOf func(leaf sign.D
 	}
 	if _, err := r.store.Create(ctx, keyOf(s.LeafHash()), bytes.NewReader(data), int64(len(data))); err != nil {
 		return fmt.Errorf("record: %w", err)
+	}
+	return r.remember(ctx, keyOf(s.LeafHash()))
+}
+
+// remember notes that the store holds a key. The note is the name alone, which is
+// a digest.
+func (r records) remember(ctx context.Context, key string) error {
+	if r.seen == nil {
+		return nil
+	}
+	if _, err := store.CreateIdempotent(ctx, r.seen, "seen/"+key, []byte("seen\n")); err != nil {
+		return fmt.Errorf("remember %s: %w", key, err)
 	}
 	return nil
 }

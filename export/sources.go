@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"exhibit/export/bag"
@@ -20,6 +21,10 @@ type Source struct {
 	// Format is "", or one of the formats of mail.Options: how to read it.
 	Format string
 }
+
+// ErrEmptySource says that a source holds not a single file: a folder that is not
+// mounted looks so. That nothing is held of an account is said with Job.Empty.
+var ErrEmptySource = errors.New("source holds no file")
 
 // AccountCounts says what became of one account's items.
 type AccountCounts struct {
@@ -106,6 +111,7 @@ type reader struct {
 	source  int
 	exhibit int
 	inFile  bool // an item of the file at hand was included
+	found   bool // the source at hand holds a file or a gap
 	unit    *unit
 }
 
@@ -131,8 +137,12 @@ func (r *reader) all(ctx context.Context, sources []Source, limits mail.Limits, 
 			r.account, r.name = i, a.Account
 			r.source++
 			opt := mail.Options{Format: s.Format, Limits: limits, Progress: progress}
+			r.found = false
 			if err := mail.Read(ctx, s.Path, opt, r); err != nil {
 				return fmt.Errorf("source %s of %s: %w", s.Path, a.Account, err)
+			}
+			if !r.found {
+				return fmt.Errorf("source %s of %s: %w", s.Path, a.Account, ErrEmptySource)
 			}
 		}
 	}
@@ -184,6 +194,7 @@ func (r *reader) flush() error {
 
 // Gap lists a stretch of a source that is no item.
 func (r *reader) Gap(g mail.Gap) error {
+	r.found = true
 	r.reading.Gaps[string(g.Reason)]++
 	whole := g.Reason != mail.ReasonHousekeeping && g.Reason != mail.ReasonLeading
 	if whole && len(r.reading.Unread) < maxNoted {
@@ -204,6 +215,7 @@ func (r *reader) Gap(g mail.Gap) error {
 
 // File ends a file: its digest is known now.
 func (r *reader) File(f mail.File) error {
+	r.found = true
 	r.reading.Files++
 	r.reading.Bytes += f.Size
 	included := r.inFile

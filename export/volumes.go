@@ -34,6 +34,7 @@ var errAbandoned = errors.New("volume was given up")
 type volumes struct {
 	ctx        context.Context
 	store      store.Store
+	id         sign.ID
 	prefix     string // packages/<id>/
 	attempt    int
 	recipients []seal.Recipient
@@ -125,6 +126,13 @@ func (v *volumes) finish() error {
 		return v.fail(err)
 	}
 	if err := cur.sealed.Close(); err != nil {
+		return v.fail(err)
+	}
+	// Once another run has come so far, a volume beside its own would spoil its package.
+	switch _, err := v.store.Stat(v.ctx, v.prefix+manifest.SumsName); {
+	case err == nil:
+		return v.fail(&ConflictError{Package: v.id, Object: manifest.SumsName})
+	case !errors.Is(err, store.ErrNotFound):
 		return v.fail(err)
 	}
 	if err := cur.pipe.Close(); err != nil {
