@@ -125,11 +125,12 @@ func writeGolden(t *testing.T, kind string) {
 	w.provider = &export.Provider{Name: "Example Mail", Roots: []string{w.admin.Fingerprint()}, Store: st, State: state, ClaimKey: [32]byte{7}}
 	w.policy = goldenPolicy()
 	w.found()
-	files := map[string]string{}
+	sources := []export.Source{source("alice@mail.example", "../testdata/mailbox/alice")}
 	if kind == "age" { // more than one volume
 		noise := make([]byte, 1100<<10)
 		check(t, fill(rng, noise))
-		files["noise.eml"] = message("Mon, 05 Jan 2026 10:00:00 +0000", "b@x.example", "noise", base64.StdEncoding.EncodeToString(noise))
+		noisy := message("Mon, 05 Jan 2026 10:00:00 +0000", "b@x.example", "noise", base64.StdEncoding.EncodeToString(noise))
+		sources = append(sources, source("alice@mail.example", writeFiles(t, map[string]string{"noise.eml": noisy})))
 	}
 	text, err := os.ReadFile("../testdata/order/order.yaml")
 	check(t, err)
@@ -137,7 +138,7 @@ func writeGolden(t *testing.T, kind string) {
 	instrument, err := os.ReadFile("../testdata/order/instrument.pdf")
 	check(t, err)
 	w.approve(o, export.Approval{})
-	j := w.job(o, source("alice@mail.example", "../testdata/mailbox/alice"), source("alice@mail.example", writeFiles(t, files)))
+	j := w.job(o, sources...)
 	j.Instrument, j.Random = instrument, rng
 	res, err := export.Run(t.Context(), j)
 	check(t, err)

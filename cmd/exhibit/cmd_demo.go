@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -29,17 +31,43 @@ is refused because nobody approved it, two approvals, the export, and the agency
 that verifies and opens it. It leaves DIR/{workspace,store,agency,opened} behind,
 for you to look at. Every line with a $ is a command that you can give yourself.`,
 		Example: `  exhibit demo
-  exhibit demo /tmp/exhibit-demo`,
-		Args: cobra.MaximumNArgs(1),
+  exhibit demo story`,
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "demo"
 			if len(args) == 1 {
 				dir = args[0]
 			}
 			d := &demo{app: a, dir: dir}
-			return d.run(cmd.Context())
+			if err := d.run(cmd.Context()); err != nil {
+				if cmd.Context().Err() != nil {
+					err = errInterrupted
+				}
+				return &demoError{dir, err}
+			}
+			return nil
 		},
 	}
+}
+
+// demoError is an error of the demonstration, of which nothing is left. What it
+// wraps has hints for those who do real work, which would lead astray here.
+type demoError struct {
+	dir string
+	err error
+}
+
+func (e *demoError) Error() string { return e.err.Error() }
+func (e *demoError) Unwrap() error { return e.err }
+
+func (e *demoError) hint() string {
+	switch {
+	case errors.Is(e.err, errInterrupted):
+		return "nothing is left of it; the same command begins anew"
+	case errors.Is(e.err, errTargetExists):
+		return "name another folder: exhibit demo DIR"
+	}
+	return "nothing is left of it; try another folder: exhibit demo DIR"
 }
 
 // demo plays the steps. Each is a command line that goes through the same door
@@ -57,10 +85,63 @@ func (d *demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
 
-func (d *demo) run(ctx context.Context) error {
+// run plays the story in a new or an empty folder. When that fails it takes away
+// what it made, and nothing else.
+func (d *demo) run(ctx context.Context) (err error) {
 	if err := vacant(d.dir); err != nil {
 		return err
 	}
+	made, err := makeFolders(d.dir)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.undo(made))
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	return d.story(ctx)
+}
+
+// makeFolders makes a folder with those above it, and returns which it made, the
+// innermost first.
+func makeFolders(dir string) (made []string, err error) {
+	var missing []string
+	for path := filepath.Clean(dir); ; path = filepath.Dir(path) {
+		if _, err := os.Stat(path); err == nil || filepath.Dir(path) == path {
+			break
+		}
+		missing = append(missing, path)
+	}
+	for _, path := range slices.Backward(missing) {
+		if err := os.Mkdir(path, 0o755); err != nil {
+			return made, plainPathError(err)
+		}
+		made = slices.Insert(made, 0, path)
+	}
+	return made, nil
+}
+
+// undo removes what the demonstration put into its folder, and the folders that
+// it made, if they are empty then.
+func (d *demo) undo(made []string) error {
+	var errs []error
+	for _, name := range demoFolders {
+		if err := os.RemoveAll(d.path(name)); err != nil {
+			errs = append(errs, fmt.Errorf("remove %s by hand: %w", d.path(name), err))
+		}
+	}
+	for _, path := range made {
+		os.Remove(path)
+	}
+	return errors.Join(errs...)
+}
+
+// demoFolders are what the demonstration makes in its folder.
+var demoFolders = []string{"workspace", "store", "agency", "opened"}
+
+// story plays all steps.
+func (d *demo) story(ctx context.Context) error {
 	if err := d.prepare(); err != nil {
 		return err
 	}
@@ -224,7 +305,7 @@ func (d *demo) play(ctx context.Context, what string, want int, into any, args .
 		return ctx.Err()
 	}
 	if code != want {
-		return fmt.Errorf("step %d of the demo: exhibit %s ended with exit code %d, not %d: %s", d.step, args[0], code, want, oneLine(diagnostics.String()))
+		return fmt.Errorf("step %d of the demo: exhibit %s ended with exit code %d, not %d: %s", d.step, args[0], code, want, saysFirst(diagnostics.String()))
 	}
 	if into != nil {
 		if err := json.Unmarshal(out.Bytes(), into); err != nil {
@@ -243,6 +324,16 @@ func (d *demo) play(ctx context.Context, what string, want int, into any, args .
 	return nil
 }
 
+// saysFirst is the error in what a command wrote to standard error, without hints.
+func saysFirst(diagnostics string) string {
+	for line := range strings.Lines(diagnostics) {
+		if text, ok := strings.CutPrefix(line, "exhibit: "); ok {
+			return oneLine(text)
+		}
+	}
+	return oneLine(diagnostics)
+}
+
 // tell writes a line of the story: to standard output, or, where that is for
 // JSON, to standard error.
 func (a *app) tell(format string, args ...any) {
@@ -258,12 +349,17 @@ func (a *app) tell(format string, args ...any) {
 func shellWords(args []string) string {
 	words := make([]string, len(args))
 	for i, w := range args {
-		if strings.ContainsAny(w, " '\"$\\") {
+		if w == "" || strings.ContainsFunc(w, needsQuotes) {
 			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 		words[i] = w
 	}
 	return strings.Join(words, " ")
+}
+
+// needsQuotes reports what a shell might not take as it stands.
+func needsQuotes(r rune) bool {
+	return r < 0x80 && !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("%+,-./:=@_", r))
 }
 
 // unpack copies a folder of an embedded file system.

@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +19,7 @@ import (
 	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/order"
+	"exhibit/sign"
 )
 
 type exportOptions struct {
@@ -23,6 +29,7 @@ type exportOptions struct {
 	dryRun     bool
 	supersedes string
 	workers    int
+	superseded *sign.ID
 }
 
 func newExport(a *app) *cobra.Command {
@@ -41,7 +48,15 @@ mboxrd, mboxo, ics, vcf. With --dry-run it only counts what is in and out, and w
   exhibit export order.yaml --from alice@mail.example=/retrieved/alice
   exhibit export order.yaml --from alice@mail.example=mboxrd:/retrieved/alice.mbox --no-data bob@mail.example`,
 		Args: exactly("ORDER"),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if o.superseded, err = packageFlag(cmd, "supersedes", o.supersedes); err != nil {
+				return err
+			}
+			if o.workers < 0 {
+				return usagef("exhibit export: --workers %d: at least 1, or 0 for one a processor", o.workers)
+			}
+			return o.run(cmd.Context(), args[0])
+		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.from, "from", nil, "ACCOUNT=PATH or ACCOUNT=FORMAT:PATH: where an account's content is; repeat for more")
@@ -64,19 +79,37 @@ func (o *exportOptions) sources() ([]export.Source, error) {
 		if !ok || account == "" || path == "" {
 			return nil, usagef("exhibit export: --from %q is not ACCOUNT=PATH", flag)
 		}
-		src := export.Source{Account: account, Path: path}
-		for _, format := range sourceFormats {
-			if rest, ok := strings.CutPrefix(path, format+":"); ok {
-				src.Format, src.Path = format, rest
-			}
+		format, path, err := sourcePath(path)
+		if err != nil {
+			return nil, err
 		}
-		list = append(list, src)
+		list = append(list, export.Source{Account: account, Path: path, Format: format})
 	}
 	if len(list) == 0 && len(o.empty) == 0 {
 		return nil, usagef("exhibit export: --from ACCOUNT=PATH is missing: where is the content?")
 	}
 	return list, nil
 }
+
+// sourcePath takes FORMAT: from FORMAT:PATH. What looks like a format that there
+// is not may be the name of a file.
+func sourcePath(flag string) (format, path string, err error) {
+	format, path, ok := strings.Cut(flag, ":")
+	if ok && slices.Contains(sourceFormats, format) {
+		if path == "" {
+			return "", "", usagef("exhibit export: --from …=%s has no path after the format", flag)
+		}
+		return format, path, nil
+	}
+	if ok && formatLike.MatchString(format) {
+		if _, err := os.Lstat(flag); errors.Is(err, fs.ErrNotExist) {
+			return "", "", usagef("exhibit export: --from …=%s: no format %q; the formats are %s", flag, format, strings.Join(sourceFormats, ", "))
+		}
+	}
+	return "", flag, nil
+}
+
+var formatLike = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
 
 func (o *exportOptions) run(ctx context.Context, path string) error {
 	sources, err := o.sources()
@@ -89,10 +122,6 @@ func (o *exportOptions) run(ctx context.Context, path string) error {
 	}
 	if o.dryRun {
 		return o.preview(ctx, ord, sources)
-	}
-	supersedes, err := packageID("export", o.supersedes)
-	if err != nil {
-		return err
 	}
 	instrumentText, err := readInstrument(path, ord)
 	if err != nil {
@@ -114,7 +143,7 @@ func (o *exportOptions) run(ctx context.Context, path string) error {
 	defer m.done()
 	res, err := export.Run(ctx, &export.Job{
 		Authority: s.authority, Order: ord, Instrument: instrumentText, Sources: sources, Empty: o.empty,
-		Supersedes: supersedes, Signer: key, Tool: tool, Workers: o.workerCount(), Progress: m.add, Now: o.app.env.now,
+		Supersedes: o.superseded, Signer: key, Tool: tool, Workers: o.workerCount(), Progress: m.add, Now: o.app.env.now,
 	})
 	if err != nil {
 		return err
@@ -152,15 +181,20 @@ type tally struct {
 	Files        int64             `json:"files"`
 	Bytes        int64             `json:"bytes"`
 	Undetermined []noted           `json:"undetermined"`
+	// Unread are whole files that are no item.
+	Unread []noted `json:"unread"`
 }
 
 func tallyOf(r *export.Reading, undetermined []export.Noted) tally {
-	t := tally{Accounts: []counted{}, Gaps: r.GapCounts(), Files: r.Files, Bytes: r.Bytes, Undetermined: []noted{}}
+	t := tally{Accounts: []counted{}, Gaps: r.GapCounts(), Files: r.Files, Bytes: r.Bytes, Undetermined: []noted{}, Unread: []noted{}}
 	for _, a := range r.Accounts {
 		t.Accounts = append(t.Accounts, counted{Account: a.Account, Source: a.Source, Included: a.Included, Withheld: a.Reasons()})
 	}
 	for _, n := range undetermined {
 		t.Undetermined = append(t.Undetermined, noted(n))
+	}
+	for _, n := range r.Unread {
+		t.Unread = append(t.Unread, noted(n))
 	}
 	return t
 }
@@ -176,6 +210,9 @@ func (t tally) text(w io.Writer) {
 	}
 	for _, g := range t.Gaps {
 		fmt.Fprintf(w, "  no item: %s: %d\n", g.Reason, g.Count)
+	}
+	for _, n := range t.Unread {
+		fmt.Fprintf(w, "  no item in %q: %s\n", n.File, n.Reason)
 	}
 	for _, n := range t.Undetermined {
 		fmt.Fprintf(w, "  look at %q, byte %d: %s\n", n.File, n.Offset, n.Reason)
@@ -244,7 +281,7 @@ func (r exported) text(w io.Writer) {
 	case r.Finished:
 		fmt.Fprintf(w, "finished the interrupted export of order %s\n", oneLine(r.Reference))
 	default:
-		fmt.Fprintf(w, "exported order %s, %s after it was received\n", oneLine(r.Reference), r.Elapsed)
+		fmt.Fprintf(w, "exported order %s, %s after it was received\n", oneLine(r.Reference), elapsedText(r.Elapsed))
 	}
 	if r.Read != nil {
 		r.Read.text(w)

@@ -20,8 +20,9 @@ import (
 	"exhibit/store/dir"
 )
 
-// defaults of a new policy.
+// defaults of a new policy, and what bounds the provider's name.
 const (
+	maxProvider        = 200 // bytes of a provider's name
 	defaultApprovals   = 2
 	defaultVolumeBytes = 1 << 30
 )
@@ -85,8 +86,17 @@ func (o *initOptions) run(ctx context.Context) error {
 	if o.provider == "" || o.holder == "" {
 		return usagef("exhibit init: --provider and --holder are needed: the provider's name, and who holds the admin's key")
 	}
+	if len(o.provider) > maxProvider || strings.TrimSpace(o.provider) == "" || strings.ContainsAny(o.provider, "\r\n") {
+		return usagef("exhibit init: --provider must be a name of 1 to %d bytes on one line", maxProvider)
+	}
 	if !workspace.ValidKeyName(o.admin) || o.admin == signingKey {
-		return usagef("exhibit init: --admin %q: a key's name is 1 to 64 of a-z 0-9 . _ -, and not %q", o.admin, signingKey)
+		return usagef("exhibit init: --admin %q: a key's name is %s, and here not %q", o.admin, keyNameRule, signingKey)
+	}
+	if o.store == "" {
+		return usagef("exhibit init: --store is empty: %s", storeRule)
+	}
+	if err := checkAddress(o.store, storeRule); err != nil {
+		return err
 	}
 	if o.approvals < policy.MinApprovals || o.approvals > policy.MaxApprovals {
 		return usagef("exhibit init: --approvals must be %d to %d", policy.MinApprovals, policy.MaxApprovals)

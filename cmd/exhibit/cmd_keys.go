@@ -24,6 +24,10 @@ const maxKeyFile = 1 << 20
 
 func newKeys(a *app) *cobra.Command {
 	return group("keys", "the keyring: who may sign what, and whom content is encrypted to",
+		`  exhibit keys list
+  exhibit keys show provider --public > provider.asc
+  exhibit keys new approver1 --holder "Approver One"
+  exhibit keys enroll approver1 --role approver --holder "Approver One" --how "in person" --as admin`,
 		newKeysNew(a), newKeysList(a), newKeysShow(a), newKeysEnroll(a), newKeysRevoke(a))
 }
 
@@ -36,7 +40,12 @@ func newKeysNew(a *app) *cobra.Command {
 It may do nothing until an admin has enrolled it.`,
 		Example: `  exhibit keys new approver1 --holder "Approver One"`,
 		Args:    exactly("NAME"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.keysNew(cmd.Context(), args[0], holder) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkKeyName(cmd, args[0]); err != nil {
+				return err
+			}
+			return a.keysNew(cmd.Context(), args[0], holder)
+		},
 	}
 	cmd.Flags().StringVar(&holder, "holder", "", "the person who holds the key")
 	return cmd
@@ -46,11 +55,14 @@ type keyMade struct {
 	Name        string `json:"name"`
 	Fingerprint string `json:"fingerprint"`
 	Certificate string `json:"certificate"`
+
+	holder string
 }
 
 func (k keyMade) text(w io.Writer) {
 	fmt.Fprintf(w, "made key %s  %s\n", k.Name, keyring.FormatFingerprint(k.Fingerprint))
-	fmt.Fprintf(w, "an admin enrolls it with: exhibit keys enroll %s --key %s …\n", k.Name, k.Certificate)
+	fmt.Fprintf(w, "an admin who has made sure whose it is enrolls it, for an approver say, with:\n")
+	fmt.Fprintf(w, "  exhibit keys enroll %s --key %s --holder %s --role approver --how \"in person\" --as admin\n", k.Name, shellWords([]string{k.Certificate}), shellWords([]string{k.holder}))
 }
 
 func (a *app) keysNew(ctx context.Context, name, holder string) error {
@@ -72,7 +84,7 @@ func (a *app) keysNew(ctx context.Context, name, holder string) error {
 	if err := ws.SaveKey(name, key, pass); err != nil {
 		return err
 	}
-	return a.print(keyMade{Name: name, Fingerprint: key.Fingerprint(), Certificate: ws.PublicPath(name)})
+	return a.print(keyMade{Name: name, Fingerprint: key.Fingerprint(), Certificate: ws.PublicPath(name), holder: holder})
 }
 
 // keyRow is one key as list and show print it.
@@ -134,7 +146,11 @@ func (l keyList) text(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tHOLDER\tROLES\tKIND\tSTATE\tFINGERPRINT")
 	for _, k := range l.Keys {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Name, oneLine(k.Holder), joinRoles(k.Roles), k.Kind, oneLine(k.State), shortFingerprint(k.Fingerprint))
+		lines := fingerprintLines(k.Fingerprint)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Name, oneLine(k.Holder), joinRoles(k.Roles), k.Kind, oneLine(k.State), lines[0])
+		for _, more := range lines[1:] {
+			fmt.Fprintf(t, "\t\t\t\t\t%s\n", more)
+		}
 	}
 	t.Flush()
 	for _, k := range l.Keys {
@@ -144,12 +160,14 @@ func (l keyList) text(w io.Writer) {
 	}
 }
 
-func shortFingerprint(fp string) string {
+// fingerprintLines is a fingerprint in groups, a long one on two lines.
+func fingerprintLines(fp string) []string {
 	groups := strings.Fields(keyring.FormatFingerprint(fp))
-	if len(groups) > 10 {
-		return strings.Join(groups[:4], " ") + " …"
+	if len(groups) <= 10 {
+		return []string{strings.Join(groups, " ")}
 	}
-	return strings.Join(groups, " ")
+	half := (len(groups) + 1) / 2
+	return []string{strings.Join(groups[:half], " "), strings.Join(groups[half:], " ")}
 }
 
 func joinRoles(roles []sign.Role) string {
@@ -167,7 +185,7 @@ func newKeysList(a *app) *cobra.Command {
 		Example: "  exhibit keys list --json",
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.session(cmd.Context())
+			s, err := a.onlooker(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -214,13 +232,16 @@ func newKeysShow(a *app) *cobra.Command {
   exhibit keys show provider --public > provider.asc`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.session(cmd.Context())
+			if err := checkKeyName(cmd, args[0]); err != nil {
+				return err
+			}
+			s, err := a.onlooker(cmd.Context())
 			if err != nil {
 				return err
 			}
 			k, err := s.authority.Keys.Key(args[0])
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
 			if public {
 				return a.print(publicKey{*k.Entry.PublicKey})
@@ -239,6 +260,9 @@ type enrollOptions struct {
 	key, holder, how    string
 	by, as, from, until string
 	roles               []string
+
+	wanted              []sign.Role
+	validFrom, validEnd time.Time
 }
 
 func newKeysEnroll(a *app) *cobra.Command {
@@ -253,7 +277,12 @@ by a call back to a published number, comparing the whole fingerprint.`,
 		Example: `  exhibit keys enroll approver1 --role approver --holder "Approver One" --how "in person" --as admin
   exhibit keys enroll agency --role agency --key agency.txt --holder "Example Agency" --how "call back to the published number" --as admin`,
 		Args: exactly("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd, args[0]); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args[0])
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.key, "key", "", "file with the public key (default: the key of that name on this host)")
@@ -267,10 +296,37 @@ by a call back to a published number, comparing the whole fingerprint.`,
 	return cmd
 }
 
-func (o *enrollOptions) run(ctx context.Context, name string) error {
+// check reads the command line, before anything else is looked at.
+func (o *enrollOptions) check(cmd *cobra.Command, name string) (err error) {
+	if err := checkKeyName(cmd, name); err != nil {
+		return err
+	}
 	if o.holder == "" || o.how == "" || len(o.roles) == 0 {
 		return usagef("exhibit keys enroll: --holder, --role and --how are needed: whose key, for what, and how that was made sure")
 	}
+	for _, r := range o.roles {
+		role := sign.Role(r)
+		if !role.Valid() {
+			return usagef("exhibit keys enroll: no role %q; the roles are admin, agency, approver, auditor, fulfilment, provider, reviewer", r)
+		}
+		o.wanted = append(o.wanted, role)
+	}
+	if o.validFrom, err = timeFlag(cmd, "from", o.from); err != nil {
+		return err
+	}
+	if o.validEnd, err = timeFlag(cmd, "until", o.until); err != nil {
+		return err
+	}
+	if o.validFrom.IsZero() {
+		o.validFrom = o.app.env.now()
+	}
+	if !o.validEnd.IsZero() && !o.validEnd.After(o.validFrom) {
+		return usagef("exhibit keys enroll: --until %q is not after the time from which the key is valid", o.until)
+	}
+	return checkAs(cmd, o.as)
+}
+
+func (o *enrollOptions) run(ctx context.Context, name string) error {
 	s, err := o.app.session(ctx)
 	if err != nil {
 		return err
@@ -311,30 +367,12 @@ func (r enrolled) text(w io.Writer) {
 	}
 }
 
-// enrollment reads the key and the flags.
+// enrollment reads the key.
 func (o *enrollOptions) enrollment(s *session, name string) (keyring.Enrollment, []string, error) {
 	now := o.app.env.now()
 	e := keyring.Enrollment{
-		Name: name, Holder: o.holder, ValidFrom: now, Time: now,
+		Name: name, Holder: o.holder, Roles: o.wanted, ValidFrom: o.validFrom, ValidUntil: o.validEnd, Time: now,
 		Verified: keyring.Verified{By: o.by, How: o.how, At: sign.At(now)},
-	}
-	for _, r := range o.roles {
-		role := sign.Role(r)
-		if !role.Valid() {
-			return e, nil, usagef("exhibit keys enroll: no role %q; the roles are admin, agency, approver, auditor, fulfilment, provider, reviewer", r)
-		}
-		e.Roles = append(e.Roles, role)
-	}
-	var err error
-	if o.from != "" {
-		if e.ValidFrom, err = time.Parse(time.RFC3339, o.from); err != nil {
-			return e, nil, usagef("exhibit keys enroll: --from %q is no RFC 3339 time, such as 2026-01-31T00:00:00Z", o.from)
-		}
-	}
-	if o.until != "" {
-		if e.ValidUntil, err = time.Parse(time.RFC3339, o.until); err != nil {
-			return e, nil, usagef("exhibit keys enroll: --until %q is no RFC 3339 time, such as 2026-01-31T00:00:00Z", o.until)
-		}
 	}
 	path := o.key
 	if path == "" {
@@ -385,8 +423,14 @@ func newKeysRevoke(a *app) *cobra.Command {
 		Example: `  exhibit keys revoke approver1 --reason "left the company" --as admin`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkKeyName(cmd, args[0]); err != nil {
+				return err
+			}
 			if reason == "" {
 				return usagef("exhibit keys revoke: --reason is needed")
+			}
+			if err := checkAs(cmd, as); err != nil {
+				return err
 			}
 			s, err := a.session(cmd.Context())
 			if err != nil {
@@ -394,7 +438,7 @@ func newKeysRevoke(a *app) *cobra.Command {
 			}
 			k, err := s.authority.Keys.Key(args[0])
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
 			admin, err := s.signer(cmd.Context(), as)
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exhibit/export/bag"
 	"exhibit/export/open"
 	"exhibit/export/seal"
 	"exhibit/sign/detached"
@@ -43,8 +44,14 @@ that one up to the signed root, nothing else.`,
   exhibit open PACKAGE --identity key.txt --trust provider.asc --to exhibits --item E0000007`,
 		Args: exactly("PACKAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkExpect(cmd, o.expect); err != nil {
+			var err error
+			if o.expect, err = expectFlag(cmd, o.expect); err != nil {
 				return err
+			}
+			if cmd.Flags().Changed("item") {
+				if _, err := bag.ParseExhibit(o.item); err != nil {
+					return usagef("exhibit open: --item %q is no exhibit number: E and seven digits, such as E0000007", o.item)
+				}
 			}
 			return o.run(cmd.Context(), args[0])
 		},
@@ -62,6 +69,9 @@ func (o *openOptions) run(ctx context.Context, address string) error {
 	if o.identity == "" || o.to == "" {
 		return usagef("exhibit open: --identity FILE and --to DIR are needed: your secret key, and where to put what comes out")
 	}
+	if err := outside(address, o.to); err != nil {
+		return err
+	}
 	keys, err := readTrust("open", o.trust)
 	if err != nil {
 		return err
@@ -78,7 +88,7 @@ func (o *openOptions) run(ctx context.Context, address string) error {
 	defer m.done()
 	opt := open.Options{Expect: o.expect, Now: o.app.env.now(), Progress: m.add}
 	if o.item != "" {
-		return o.one(ctx, src, keys, ids, opt, m)
+		return misplaced(address, o.one(ctx, src, keys, ids, opt, m))
 	}
 	o.app.warnLeftovers(o.to)
 	q, err := newQuarantine(o.to)
@@ -90,7 +100,7 @@ func (o *openOptions) run(ctx context.Context, address string) error {
 		err = q.release(ctx)
 	}
 	if err != nil {
-		return errors.Join(err, q.discard())
+		return errors.Join(misplaced(address, err), q.discard())
 	}
 	m.done()
 	return o.app.print(verified{Report: report, Opened: o.to})
@@ -105,7 +115,11 @@ func (o *openOptions) identities(ctx context.Context) ([]seal.Identity, error) {
 		return o.app.identityPassphrase(ctx, prompt)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("identity: %s: %w", o.identity, err)
+		err = fmt.Errorf("identity: %s: %w", o.identity, err)
+		if _, public := seal.ParseRecipient(data); public == nil {
+			err = &hintedError{err, "this is a public key; give the file with your secret key"}
+		}
+		return nil, err
 	}
 	return ids, nil
 }
@@ -125,6 +139,9 @@ func (r itemOpened) text(w io.Writer) {
 func (o *openOptions) one(ctx context.Context, src open.Source, keys *detached.PublicKeys, ids []seal.Identity, opt open.Options, m *meter) error {
 	var content bytes.Buffer
 	report, err := open.Item(ctx, src, keys, ids, o.item, &content, opt)
+	if errors.Is(err, seal.ErrUnsupported) {
+		return &hintedError{err, "--item works with age packages only; leave it out"}
+	}
 	if err != nil {
 		return err
 	}
@@ -132,7 +149,11 @@ func (o *openOptions) one(ctx context.Context, src open.Source, keys *detached.P
 		return plainPathError(err)
 	}
 	target := filepath.Join(o.to, path.Base(report.File))
-	if err := writeNew(target, content.Bytes()); err != nil {
+	err = writeNew(target, content.Bytes())
+	if errors.Is(err, errTargetExists) {
+		return &hintedError{err, "it is in that folder already"}
+	}
+	if err != nil {
 		return err
 	}
 	m.done()

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,10 @@ import (
 )
 
 func newOrder(a *app) *cobra.Command {
-	return group("order", "check and approve orders", newOrderCheck(a), newOrderApprove(a))
+	return group("order", "check and approve orders",
+		`  exhibit order check order.yaml
+  exhibit order approve order.yaml --as approver1`,
+		newOrderCheck(a), newOrderApprove(a))
 }
 
 // readOrder reads and parses an order file.
@@ -68,6 +70,8 @@ type orderChecked struct {
 	Accounts  []string `json:"accounts"`
 	Expired   bool     `json:"expired"`
 	Words     string   `json:"words"`
+	// Unsupported says why this version cannot export the order; empty if it can.
+	Unsupported string `json:"unsupported"`
 }
 
 func (r orderChecked) text(w io.Writer) {
@@ -75,6 +79,9 @@ func (r orderChecked) text(w io.Writer) {
 	fmt.Fprintf(w, "\norder digest %s\n", r.Digest)
 	if r.Expired {
 		fmt.Fprintln(w, "THE ORDER HAS EXPIRED: it cannot be exported")
+	}
+	if r.Unsupported != "" {
+		fmt.Fprintf(w, "THIS VERSION CANNOT EXPORT IT: %s\n", oneLine(r.Unsupported))
 	}
 }
 
@@ -99,6 +106,12 @@ back, and to whose key. It needs no workspace.`,
 			for _, acc := range o.Accounts {
 				r.Accounts = append(r.Accounts, acc.Name)
 			}
+			var refused *export.Refusal
+			if err := export.CheckCategories(o); errors.As(err, &refused) {
+				r.Unsupported = refused.Reason
+			} else if err != nil {
+				return err
+			}
 			return a.print(r)
 		},
 	}
@@ -107,6 +120,7 @@ back, and to whose key. It needs no workspace.`,
 type approveOptions struct {
 	app                             *app
 	as, expires, ground, supersedes string
+	with                            export.Approval
 }
 
 func newOrderApprove(a *app) *cobra.Command {
@@ -120,7 +134,12 @@ order lets out first.`,
 		Example: `  exhibit order approve order.yaml --as approver1
   exhibit order approve order.yaml --as approver1 --supersedes 4b1d…`,
 		Args: exactly("ORDER"),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args[0])
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.as, "as", "", "your key")
@@ -151,6 +170,18 @@ func (r approved) text(w io.Writer) {
 	}
 }
 
+// check reads the command line, before anything is shown.
+func (o *approveOptions) check(cmd *cobra.Command) (err error) {
+	o.with.Ground = o.ground
+	if o.with.Supersedes, err = packageFlag(cmd, "supersedes", o.supersedes); err != nil {
+		return err
+	}
+	if o.with.Expires, err = timeFlag(cmd, "expires", o.expires); err != nil {
+		return err
+	}
+	return checkAs(cmd, o.as)
+}
+
 func (o *approveOptions) run(ctx context.Context, path string) error {
 	ord, err := readOrder(path)
 	if err != nil {
@@ -159,17 +190,11 @@ func (o *approveOptions) run(ctx context.Context, path string) error {
 	if _, err := readInstrument(path, ord); err != nil {
 		return err
 	}
-	with := export.Approval{Ground: o.ground}
-	if with.Supersedes, err = packageID("order approve", o.supersedes); err != nil {
-		return err
-	}
-	if o.expires != "" {
-		if with.Expires, err = time.Parse(time.RFC3339, o.expires); err != nil {
-			return usagef("exhibit order approve: --expires %q is no RFC 3339 time, such as 2026-01-31T00:00:00Z", o.expires)
-		}
-	}
 	s, err := o.app.session(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.holdsKey(o.as); err != nil {
 		return err
 	}
 	o.app.say("%s", order.Words(ord))
@@ -181,7 +206,7 @@ func (o *approveOptions) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.authority.Approve(ctx, ord, with, key, tool, o.app.env.now())
+	m, err := s.authority.Approve(ctx, ord, o.with, key, tool, o.app.env.now())
 	if err != nil {
 		return err
 	}
@@ -193,18 +218,6 @@ func (o *approveOptions) run(ctx context.Context, path string) error {
 		r.Approvals = append(r.Approvals, ap.Statement.Person.Holder)
 	}
 	return o.app.print(r)
-}
-
-// packageID reads a --supersedes flag.
-func packageID(verb, s string) (*sign.ID, error) {
-	if s == "" {
-		return nil, nil
-	}
-	id, err := sign.ParseID(s)
-	if err != nil {
-		return nil, usagef("exhibit %s: --supersedes %q is no package id: 32 lower-case hexadecimal digits", verb, s)
-	}
-	return &id, nil
 }
 
 // orderErrors gives the excerpts of an order that does not parse, and what is

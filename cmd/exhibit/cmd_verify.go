@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"exhibit/export/open"
-	"exhibit/sign"
 	"exhibit/sign/detached"
 	"exhibit/sign/keyring"
 )
@@ -30,18 +29,6 @@ func readTrust(verb, path string) (*detached.PublicKeys, error) {
 		return nil, fmt.Errorf("trust: %s: %w", path, err)
 	}
 	return keys, nil
-}
-
-// checkExpect refuses an --expect that is no package id: an empty one, from a
-// variable that is not set perhaps, would expect nothing.
-func checkExpect(cmd *cobra.Command, expect string) error {
-	if !cmd.Flags().Changed("expect") {
-		return nil
-	}
-	if _, err := sign.ParseID(expect); err != nil {
-		return usagef("%s: --expect %q is no package id: 32 lower-case hexadecimal digits", cmd.CommandPath(), expect)
-	}
-	return nil
 }
 
 // verified is a report of open.Verify for people.
@@ -93,7 +80,11 @@ checked is said in the result.`,
 		Args:    exactly("PACKAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			if err := checkExpect(cmd, expect); err != nil {
+			expect, err := expectFlag(cmd, expect)
+			if err != nil {
+				return err
+			}
+			if err := checkAddress(args[0], packageRule); err != nil {
 				return err
 			}
 			keys, err := readTrust("verify", trust)
@@ -108,7 +99,7 @@ checked is said in the result.`,
 			defer m.done()
 			report, err := open.Verify(ctx, src, keys, open.Options{Expect: expect, Now: a.env.now(), Progress: m.add})
 			if err != nil {
-				return err
+				return misplaced(args[0], err)
 			}
 			m.done()
 			return a.print(verified{Report: report})
@@ -131,15 +122,20 @@ func (v bagVerified) text(w io.Writer) {
 }
 
 func newVerifyBag(a *app) *cobra.Command {
-	var trust string
+	var trust, expect string
 	cmd := &cobra.Command{
 		Use:   "verify-bag DIR",
 		Short: "verify an opened bag, years later",
 		Long: `verify-bag checks a folder that was opened from a package: the signature over its
 lists, every file, every record of the index, and that all counts add up.`,
-		Example: `  exhibit verify-bag opened --trust provider.asc`,
-		Args:    exactly("DIR"),
+		Example: `  exhibit verify-bag opened --trust provider.asc
+  exhibit verify-bag opened --trust provider.asc --expect 4b1d…`,
+		Args: exactly("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			expect, err := expectFlag(cmd, expect)
+			if err != nil {
+				return err
+			}
 			keys, err := readTrust("verify-bag", trust)
 			if err != nil {
 				return err
@@ -151,14 +147,15 @@ lists, every file, every record of the index, and that all counts add up.`,
 			defer root.Close()
 			m := a.meter("verifying", -1)
 			defer m.done()
-			report, err := open.CheckBag(cmd.Context(), root.FS(), keys, open.Options{Now: a.env.now(), Progress: m.add})
+			report, err := open.CheckBag(cmd.Context(), root.FS(), keys, open.Options{Expect: expect, Now: a.env.now(), Progress: m.add})
 			if err != nil {
-				return err
+				return misplaced(args[0], err)
 			}
 			m.done()
 			return a.print(bagVerified{report})
 		},
 	}
 	cmd.Flags().StringVar(&trust, "trust", "", "the provider's OpenPGP key")
+	cmd.Flags().StringVar(&expect, "expect", "", "the id of the package that the bag must be of, as the provider told it")
 	return cmd
 }

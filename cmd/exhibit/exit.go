@@ -57,6 +57,8 @@ func exitCode(err error) int {
 		usage   *usageError
 		refused *export.Refusal
 		failed  *open.Failure
+		spent   *export.SpentError
+		lost    *export.LostRecordError
 	)
 	switch {
 	case err == nil:
@@ -67,7 +69,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &refused):
 		return exitRefused
-	case errors.As(err, &failed):
+	case errors.As(err, &failed), errors.As(err, &spent), errors.As(err, &lost):
 		return exitUnverified
 	}
 	return exitFailed

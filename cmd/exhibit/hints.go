@@ -42,7 +42,9 @@ var sentinelHints = []struct {
 	{seal.ErrPassphrase, "the passphrase is that of your own secret key"},
 	{seal.ErrNoIdentity, "the package is encrypted to another key than yours: manifest.json lists the fingerprints under recipients"},
 	{errNoTerminal, "give --passphrase-file FILE"},
+	{errNoClaimKey, "copy keys/claim.key from the provider's first workspace; without it one order could get two packages"},
 	{errNoInstrument, "the instrument lies beside the order, under the name that it states"},
+	{export.ErrEmptySource, "is it mounted? If nothing is held of the account say so with --no-data ACCOUNT"},
 	{export.ErrOverlap, "give each file or folder once"},
 	{errTargetExists, "name a folder with --to that is not there yet"},
 	{errInterrupted, "give the same command again to go on"},
@@ -66,6 +68,7 @@ var sentinelHints = []struct {
 // codeHints says what to do next about refusals and failures.
 var codeHints = map[string]string{
 	string(export.NotApproved):        "each approver gives `exhibit order approve ORDER --as KEY`; a changed order or policy needs new approvals",
+	string(export.AlreadyApproved):    "another person has to approve it",
 	string(export.OrderExpired):       "ask the authority for a new or extended order",
 	string(export.AccountNotInOrder):  "only accounts that the order names may be exported: check --from",
 	string(export.AccountWithout):     "give --from ACCOUNT=PATH for it, or --no-data ACCOUNT if nothing is held",
@@ -87,8 +90,25 @@ var codeHints = map[string]string{
 	string(open.TagSignatureMissing): "this folder is no bag that was opened from a package, or somebody removed a part of it",
 }
 
+// hintedError is an error whose place, not its kind, says what to do next.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+
 // hintsFor says what to do next.
 func hintsFor(err error) []string {
+	var played *demoError
+	if errors.As(err, &played) {
+		return []string{played.hint()}
+	}
+	var own *hintedError
+	if errors.As(err, &own) {
+		return []string{own.hint}
+	}
 	if hints := orderErrors(err); hints != nil {
 		return hints
 	}
@@ -104,16 +124,22 @@ func hintsFor(err error) []string {
 	var format *mail.FormatError
 	var conflict *export.ConflictError
 	var lost *export.LostRecordError
+	var spent *export.SpentError
+	var stale *export.StaleError
 	var instrument *order.InstrumentError
 	switch {
 	case errors.As(err, &instrument):
-		return []string{"the instrument lies beside the order, under the name that it states"}
+		return []string{"the order's instrument.sha256 is that of another file"}
 	case errors.As(err, &limit):
 		return []string{"the source was not read further and nothing was made; look at that place of the file"}
 	case errors.As(err, &format):
 		return []string{"say what it is with FORMAT:PATH, or retrieve it in another format"}
 	case errors.As(err, &conflict):
 		return []string{fmt.Sprintf("finish it on the host that began it; or have a package approved that supersedes %s", conflict.Package)}
+	case errors.As(err, &spent):
+		return []string{"somebody has altered the store: this is an alarm; nothing was made, look for the package and its claim before anything else"}
+	case errors.As(err, &stale):
+		return []string{fmt.Sprintf("have a package approved that supersedes it, and export with --supersedes %s", stale.Package)}
 	case errors.As(err, &lost):
 		return []string{"somebody hides records or gave back an old state of the store: this is an alarm; nothing was done"}
 	}

@@ -142,6 +142,27 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// An interrupted demonstration takes away what it made, and its hint is its own.
+func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	story := filepath.Join(dir, "deep", "story")
+	p := start(t, "demo", story)
+	got, interrupted := p.interruptWhen(t, func() bool {
+		return has(story, func(path string) bool { return strings.HasSuffix(path, "exhibit.yaml") })
+	})
+	if !interrupted {
+		t.Fatalf("it was done before it could be interrupted: %s", got.stderr)
+	}
+	want := "exhibit: interrupted\nhint: nothing is left of it; the same command begins anew\n"
+	if got.code != exitInterrupted || got.stderr != want {
+		t.Errorf("exit code %d, standard error %q", got.code, got.stderr)
+	}
+	if has(dir, func(string) bool { return true }) {
+		t.Error("something is left")
+	}
+}
+
 func mustInterrupt(t *testing.T, p *started, when func() bool) {
 	t.Helper()
 	got, interrupted := p.interruptWhen(t, when)

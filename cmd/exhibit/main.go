@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -71,7 +72,7 @@ func run(parent context.Context, args []string, env *environment) int {
 	root, app := newRoot(env)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && ctx.Err() != nil && !errors.As(err, new(*usageError)) {
+	if err != nil && ctx.Err() != nil && !errors.As(err, new(*usageError)) && !errors.Is(err, errInterrupted) {
 		err = errInterrupted
 	}
 	return app.end(err)
@@ -122,7 +123,24 @@ order names, encrypted to the agency's key, signed, and accounted for.
 		newDemo(a), newInit(a), newKeys(a), newPolicy(a), newOrder(a), newExport(a),
 		newVerify(a), newOpen(a), newVerifyBag(a),
 	)
+	root.SetHelpCommand(newHelp(root))
 	return root, a
+}
+
+// newHelp is cobra's help, but that it does not know is wrong usage.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "help about a verb",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("exhibit help: no verb %q; see exhibit --help", strings.Join(args, " "))
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
 }
 
 func noVerb(_ *cobra.Command, args []string) error {
@@ -138,16 +156,23 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(args) < len(names) {
 			return usagef("%s: %s is missing; see %s --help", cmd.CommandPath(), names[len(args)], cmd.CommandPath())
 		}
-		if len(args) > len(names) {
-			return usagef("%s: %q is one argument too many; see %s --help", cmd.CommandPath(), args[len(names)], cmd.CommandPath())
+		return atMost(len(names))(cmd, args)
+	}
+}
+
+// atMost is cobra.MaximumNArgs with an error that is wrong usage.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usagef("%s: %q is one argument too many; see %s --help", cmd.CommandPath(), args[n], cmd.CommandPath())
 		}
 		return nil
 	}
 }
 
 // group makes a command that only holds others.
-func group(use, short string, subs ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short,
+func group(use, short, example string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Example: example,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("%s: no verb %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())

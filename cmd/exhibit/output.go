@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -56,7 +59,7 @@ func (a *app) end(err error) int {
 		return code
 	}
 	hints := hintsFor(err)
-	msg := oneLine(err.Error())
+	msg := oneLine(plainText(err))
 	fmt.Fprintf(a.env.err, "exhibit: %s\n", msg)
 	for _, h := range hints {
 		fmt.Fprintf(a.env.err, "hint: %s\n", h)
@@ -68,6 +71,33 @@ func (a *app) end(err error) int {
 		}
 	}
 	return code
+}
+
+// plainText is what an error says without the names of system calls, which tell
+// users nothing.
+func plainText(err error) string {
+	text := err.Error()
+	var plain func(err error)
+	plain = func(err error) {
+		switch e := err.(type) {
+		case *fs.PathError:
+			text = strings.ReplaceAll(text, e.Error(), e.Path+": "+e.Err.Error())
+		case *os.LinkError:
+			text = strings.ReplaceAll(text, e.Error(), e.New+": "+e.Err.Error())
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			if under := e.Unwrap(); under != nil {
+				plain(under)
+			}
+		case interface{ Unwrap() []error }:
+			for _, under := range e.Unwrap() {
+				plain(under)
+			}
+		}
+	}
+	plain(err)
+	return text
 }
 
 // oneLine makes one line of a text, whatever it quotes.
@@ -86,6 +116,25 @@ func plural[N ~int | ~int64](n N, what string) string {
 		return fmt.Sprintf("1 %s", what)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// elapsedText is a duration, as JSON has it, in the two largest units that it has.
+func elapsedText(s string) string {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return s
+	}
+	days, hours, minutes := int64(d/(24*time.Hour)), int64(d%(24*time.Hour)/time.Hour), int64(d%time.Hour/time.Minute)
+	seconds := int64(d % time.Minute / time.Second)
+	switch {
+	case days > 0:
+		return plural(days, "day") + " " + plural(hours, "hour")
+	case hours > 0:
+		return plural(hours, "hour") + " " + plural(minutes, "minute")
+	case minutes > 0:
+		return plural(minutes, "minute") + " " + plural(seconds, "second")
+	}
+	return plural(seconds, "second")
 }
 
 // bytesText is a size that people can read.

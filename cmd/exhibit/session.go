@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,11 +24,8 @@ import (
 
 // openStore opens a folder or an s3:// address.
 func (a *app) openStore(ctx context.Context, address string) (store.Store, error) {
-	if strings.HasPrefix(address, "s3://") {
+	if strings.HasPrefix(address, s3Scheme) {
 		return s3.Open(ctx, s3.ConfigFromEnv(address, a.env.getenv))
-	}
-	if scheme, _, ok := strings.Cut(address, "://"); ok {
-		return nil, usagef("%s: no such kind of store; a store is a folder or s3://bucket/prefix", scheme+"://")
 	}
 	return dir.Open(address)
 }
@@ -50,6 +48,30 @@ func (a *app) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.load(ctx, ws, p)
+}
+
+// onlooker is session for verbs that only show. Where the workspace has no claim
+// key, as an auditor's, it writes nothing and remembers nothing; what it returns
+// is not fit for anything that signs or exports.
+func (a *app) onlooker(ctx context.Context) (*session, error) {
+	ws, err := a.findWorkspace()
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.provider(ctx, ws)
+	if errors.Is(err, errNoClaimKey) {
+		a.say("note: there is no keys/claim.key here, so nothing is remembered: a key or policy taken out of the store since would not be noticed")
+		p, err = a.storeOf(ctx, ws)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.load(ctx, ws, p)
+}
+
+// load reads the keyring and the policy.
+func (a *app) load(ctx context.Context, ws *workspace.Workspace, p *export.Provider) (*session, error) {
 	authority, err := p.Load(ctx, a.env.now())
 	if err != nil {
 		return nil, err
@@ -70,8 +92,18 @@ func (a *app) findWorkspace() (*workspace.Workspace, error) {
 	return workspace.Find(".")
 }
 
+var errNoClaimKey = errors.New("is not on this host")
+
+// provider is all that a verb needs which signs or exports.
 func (a *app) provider(ctx context.Context, ws *workspace.Workspace) (*export.Provider, error) {
-	st, err := a.openStore(ctx, ws.StorePath())
+	claim, err := ws.ClaimKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the provider's claim key (keys/claim.key): %w", errNoClaimKey)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.storeOf(ctx, ws)
 	if err != nil {
 		return nil, err
 	}
@@ -79,21 +111,41 @@ func (a *app) provider(ctx context.Context, ws *workspace.Workspace) (*export.Pr
 	if err != nil {
 		return nil, err
 	}
-	claim, err := ws.ClaimKey()
+	p.State, p.ClaimKey = state, [32]byte(claim)
+	return p, nil
+}
+
+const storeRule = "a store is a folder or s3://bucket/prefix"
+
+// storeOf is the provider with its store alone, to look at.
+func (a *app) storeOf(ctx context.Context, ws *workspace.Workspace) (*export.Provider, error) {
+	if err := checkAddress(ws.Config.Store, storeRule); err != nil {
+		return nil, err
+	}
+	st, err := a.openStore(ctx, ws.StorePath())
 	if err != nil {
 		return nil, err
 	}
-	return &export.Provider{Name: ws.Config.Provider, Roots: ws.Config.Roots, Store: st, State: state, ClaimKey: [32]byte(claim)}, nil
+	return &export.Provider{Name: ws.Config.Provider, Roots: ws.Config.Roots, Store: st}, nil
 }
 
 // signer unlocks one of this host's secret keys.
 func (s *session) signer(ctx context.Context, name string) (*detached.Signer, error) {
-	if name == "" {
-		return nil, usagef("--as KEY is missing: whose decision is it?")
-	}
 	return s.ws.Signer(name, func(name string) (detached.Passphrase, error) {
 		return s.passphrase(ctx, fmt.Sprintf("passphrase of key %s", name), false)
 	})
+}
+
+// holdsKey makes sure that this host has a secret key, without unlocking it.
+func (s *session) holdsKey(name string) error {
+	names, err := s.ws.SecretKeys()
+	if err != nil {
+		return plainPathError(err)
+	}
+	if !slices.Contains(names, name) {
+		return fmt.Errorf("%s: %w", name, workspace.ErrNoKey)
+	}
+	return nil
 }
 
 // passphrase takes it from --passphrase-file, or asks on the terminal.

@@ -7,24 +7,28 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"exhibit/export"
 	"exhibit/export/open"
+	"exhibit/sign/manifest"
 	"exhibit/store/s3"
 )
 
+const packageRule = "a package is a folder or s3://bucket/prefix/packages/ID"
+
 // source opens a package: a folder, or s3://bucket/prefix/packages/ID.
 func (a *app) source(ctx context.Context, address string) (open.Source, error) {
-	if strings.HasPrefix(address, "s3://") {
+	if strings.HasPrefix(address, s3Scheme) {
 		st, err := s3.Open(ctx, s3.ConfigFromEnv(address, a.env.getenv))
 		if err != nil {
 			return nil, err
 		}
 		return export.StoreSource(st), nil
 	}
-	if scheme, _, ok := strings.Cut(address, "://"); ok {
-		return nil, usagef("%s://: a package is a folder or s3://bucket/prefix/packages/ID", scheme)
+	if err := checkAddress(address, packageRule); err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(address)
 	if err != nil {
@@ -43,6 +47,7 @@ func (f folderSource) List(ctx context.Context) iter.Seq2[open.Object, error] {
 			yield(open.Object{}, plainPathError(err))
 			return
 		}
+		there := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == manifest.Name })
 		for _, e := range entries {
 			info, err := e.Info()
 			if err != nil {
@@ -52,6 +57,9 @@ func (f folderSource) List(ctx context.Context) iter.Seq2[open.Object, error] {
 			if ctx.Err() != nil {
 				yield(open.Object{}, ctx.Err())
 				return
+			}
+			if !info.Mode().IsRegular() && !there {
+				continue // it is no package anyway, which is what is to be said
 			}
 			if !info.Mode().IsRegular() { // to open a pipe would wait for ever
 				yield(open.Object{}, &open.Failure{Code: open.ObjectExtra, Object: e.Name(), Detail: "is no regular file"})

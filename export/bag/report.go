@@ -37,7 +37,7 @@ var reasonWords = map[string]string{
 	"before-span":      "before the time that the order names",
 	"after-span":       "after the time that the order names",
 	"privileged":       "a correspondent that the order withholds as privileged",
-	"undetermined":     "it could not be determined whether the order covers it; a person has to look at it",
+	"undetermined":     "it could not be determined whether the order covers it; a person of the provider has to look at it",
 	"no-header":        "does not begin as a message does",
 	"binary":           "declares binary content, or holds zero bytes",
 	"bare-cr":          "has carriage returns that are no line ends",
