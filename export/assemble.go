@@ -140,14 +140,14 @@ func (a *assembler) item(it packedItem, at place) error {
 	if err != nil {
 		return fmt.Errorf("locate %s: %w", rec.Exhibit, err)
 	}
-	if err := firstError(
-		writeAll(a.locators, locator),
-		writeAll(a.index, it.line, []byte{'\n'}),
-		a.csvIndex.Add(rec),
-		a.datIndex.Add(rec),
-		a.exceptRows.Add(rec),
-		a.lines.Add(rec.File, rec.SHA256),
-		a.tree.Add(it.leaf),
+	if err := firstErrorOf(
+		func() error { return writeAll(a.locators, locator) },
+		func() error { return writeAll(a.index, it.line, []byte{'\n'}) },
+		func() error { return a.csvIndex.Add(rec) },
+		func() error { return a.datIndex.Add(rec) },
+		func() error { return a.exceptRows.Add(rec) },
+		func() error { return a.lines.Add(rec.File, rec.SHA256) },
+		func() error { return a.tree.Add(it.leaf) },
 	); err != nil {
 		return fmt.Errorf("index %s: %w", rec.Exhibit, err)
 	}
@@ -288,15 +288,6 @@ func (a *assembler) tagManifest(more map[string][]byte) ([]byte, error) {
 func writeAll(w io.Writer, parts ...[]byte) error {
 	for _, p := range parts {
 		if _, err := w.Write(p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
 			return err
 		}
 	}

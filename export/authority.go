@@ -43,6 +43,8 @@ type Authority struct {
 	Keys     *keyring.Keyring
 	// Policy is nil before the first one.
 	Policy *policy.Current
+	// contested is the serial that two policies have, or 0; Policy is nil then.
+	contested int64
 }
 
 // Load reads the provider's keyring and policy from its store.
@@ -63,6 +65,9 @@ func (p *Provider) Load(ctx context.Context, now time.Time) (*Authority, error) 
 	current, err := policy.InForce(texts, keys, now)
 	switch {
 	case errors.Is(err, policy.ErrNone) && len(texts) == 0:
+		return a, nil
+	case errors.Is(err, policy.ErrAmbiguous): // nothing is approved or exported until an admin signs the next
+		a.contested = current.Serial
 		return a, nil
 	case err != nil:
 		return nil, fmt.Errorf("policy: %w", err)
@@ -174,7 +179,10 @@ func (a *Authority) SignPolicy(ctx context.Context, next policy.Policy, admin *d
 		return err
 	}
 	next.Provider, next.Signer, next.Time, next.Serial = a.Provider.Name, admin.Fingerprint(), sign.At(at), 1
-	if a.Policy != nil {
+	switch {
+	case a.contested > 0:
+		next.Serial = a.contested + 1
+	case a.Policy != nil:
 		next.Serial = a.Policy.Serial + 1
 	}
 	text, err := next.Marshal()
@@ -255,6 +263,13 @@ func (a *Authority) Approve(ctx context.Context, o *order.Order, with Approval, 
 	}
 	for _, have := range m.Approvals {
 		if have.Statement.Person.Holder == person.Holder {
+			recorded, err := a.approvalRecorded(ctx, o, have.SHA256)
+			if err != nil {
+				return nil, err
+			}
+			if !recorded { // an earlier run ended before it could record it
+				return m, a.recordApproval(ctx, o, person, tool, have.SHA256, signer, now)
+			}
 			return m, refuse(AlreadyApproved, nil, "%s has approved this package already, %d of %d approvals are there", person.Holder, len(m.Approvals), m.Needed)
 		}
 	}
@@ -282,13 +297,34 @@ func (a *Authority) Approve(ctx context.Context, o *order.Order, with Approval, 
 	if err != nil {
 		return nil, err
 	}
-	err = a.Provider.record(ctx, o, custody.Record{
-		Event: custody.OrderApproved, Actor: person, Instrument: tool, DerivedFrom: []sign.Digest{sum},
-	}, signer, now)
-	if err != nil {
+	if err := a.recordApproval(ctx, o, person, tool, sum, signer, now); err != nil {
 		return nil, err
 	}
 	return a.Mandate(ctx, o, with.Supersedes, now)
+}
+
+func (a *Authority) recordApproval(ctx context.Context, o *order.Order, person sign.Person, tool custody.Instrument, statement sign.Digest, signer *detached.Signer, now time.Time) error {
+	return a.Provider.record(ctx, o, custody.Record{
+		Event: custody.OrderApproved, Actor: person, Instrument: tool, DerivedFrom: []sign.Digest{statement},
+	}, signer, now)
+}
+
+// approvalRecorded reports whether a record derives from the statement.
+func (a *Authority) approvalRecorded(ctx context.Context, o *order.Order, statement sign.Digest) (bool, error) {
+	files, err := a.Provider.records().list(ctx, custody.OrderPrefix(o.Digest()))
+	if err != nil {
+		return false, err
+	}
+	for _, s := range files {
+		if s.Type() != custody.Type {
+			continue
+		}
+		rec, err := custody.Parse(s.Text)
+		if err == nil && rec.Event == custody.OrderApproved && slices.Contains(rec.DerivedFrom, statement) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // record adds a custody record about an order.

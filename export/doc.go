@@ -5,6 +5,7 @@
 //
 // Everything streams. Items are read in order and handed in batches to workers,
 // which do all that is parallel; joining, encrypting and storing are in order.
-// Memory is bounded by the number of batches in flight (Workers + 2, 16 MiB
-// each before compression) and by the largest item (mail.Limits).
+// Memory is bounded: at most 64 MiB of source bytes for each worker and two more,
+// or one larger item (mail.Limits), are in flight, with a few copies of them while they
+// are normalized and compressed.
 package export

@@ -96,6 +96,9 @@ func (r *ready) manifestRecipients() []manifest.Recipient {
 
 // statements gives the digests of the approvals that were counted.
 func (r *ready) statements() []sign.Digest {
+	if r.mandate == nil { // only what is there already is looked at
+		return nil
+	}
 	var list []sign.Digest
 	for _, ap := range r.mandate.Approvals {
 		list = append(list, ap.SHA256)
@@ -196,13 +199,14 @@ func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if !mine { // stored, but the run ended before it was recorded?
-		known, err := store.ReadAll(ctx, p.State, stateKey(id, finalState), sign.MaxDocument)
-		var f final
-		if err == nil && sign.UnmarshalDocument(known, finalType, &f) == nil && f.Manifest == string(text) {
-			return false, nil // resume records it
+	if !mine { // stored, but the run ended before it could record that?
+		sealed, err := r.isSealed(ctx, id, text)
+		if err != nil {
+			return false, err
 		}
-		return false, fmt.Errorf("package %s is in the store, and no record says that it was made for this order", id)
+		if !sealed {
+			return false, fmt.Errorf("package %s is in the store, and no record says that it was made for this order", id)
+		}
 	}
 	keys, err := r.Authority.Keys.PublicKeys(sign.Provider)
 	if err != nil {
@@ -214,6 +218,10 @@ func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error
 	}
 	if _, err := open.Verify(ctx, src, keys, open.Options{Expect: id.String(), Now: r.now(), Workers: r.workers()}); err != nil {
 		return false, fmt.Errorf("package %s is in the store: %w", id, err)
+	}
+	if !mine {
+		res.Finished = true
+		return true, r.released(ctx, id, res)
 	}
 	if res.Manifest, err = manifest.Parse(text); err != nil {
 		return false, fmt.Errorf("package %s: %w", id, err)
@@ -242,6 +250,22 @@ func (r *ready) isReleased(ctx context.Context, id sign.ID, digest sign.Digest) 
 	return false, nil
 }
 
+// isSealed looks for our own signed record that the volumes of this manifest were
+// sealed under this order.
+func (r *ready) isSealed(ctx context.Context, id sign.ID, text []byte) (bool, error) {
+	m, err := manifest.Parse(text)
+	if err != nil {
+		return false, fmt.Errorf("package %s: %w", id, err)
+	}
+	list, err := r.history(ctx)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(list, func(rec *custody.Record) bool {
+		return rec.Event == custody.Sealed && *rec.Package == id && slices.Equal(rec.Objects, custodyObjects(m.Volumes()))
+	}), nil
+}
+
 // unspent makes sure that the approvals counted were not used for another
 // package, and that this one was not released before: a claim is not signed,
 // and a store can lose it, or a manifest.
@@ -257,10 +281,23 @@ func (r *ready) unspent(ctx context.Context, id sign.ID) error {
 		case *rec.Package != id && shared:
 			return &SpentError{Package: *rec.Package, Claimed: id}
 		case *rec.Package == id && rec.Event == custody.Released && !r.kept(ctx, id, rec):
-			return &SpentError{Package: id, Claimed: id}
+			return r.gone(ctx, id)
 		}
 	}
 	return nil
+}
+
+// gone says why a released package cannot be made: its manifest is gone, or
+// another run has released it since this one looked.
+func (r *ready) gone(ctx context.Context, id sign.ID) error {
+	_, err := r.Authority.Provider.Store.Stat(ctx, packagePrefix(id)+manifest.Name)
+	switch {
+	case err == nil:
+		return &ConflictError{Package: id, Object: manifest.Name}
+	case errors.Is(err, store.ErrNotFound):
+		return &SpentError{Package: id, Claimed: id}
+	}
+	return err
 }
 
 // kept reports whether this host can put the released manifest back.
@@ -303,7 +340,8 @@ func (r *ready) history(ctx context.Context) ([]*custody.Record, error) {
 		if err != nil || rec.Package == nil || rec.Authority.Order == nil || *rec.Authority.Order != sign.Digest(r.Order.Digest()) {
 			continue
 		}
-		if _, err := r.Authority.Keys.Verify(s.Text, s.Signature, sign.Provider, rec.Time, r.now()); err == nil {
+		key, err := r.Authority.Keys.Verify(s.Text, s.Signature, sign.Provider, rec.Time, r.now())
+		if err == nil && key.Entry.Fingerprint == rec.Actor.Fingerprint {
 			list = append(list, rec)
 		}
 	}

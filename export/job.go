@@ -332,9 +332,12 @@ func address(s store.Store, id sign.ID) string {
 // make reads, packs, seals and stores a package, and publishes it.
 func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	p := r.Authority.Provider
-	attempt, abandoned, err := attempts(ctx, p.Store, pub.id)
+	attempt, left, err := attempts(ctx, p.Store, pub.id, nil)
 	if err != nil {
 		return err
+	}
+	if len(left) > manifest.MaxObjects/2 { // a manifest could not list them all
+		return &StaleError{Package: pub.id}
 	}
 	if err := r.record(ctx, pub.id, custody.ExportStarted, r.statements(), nil, []custody.Detail{{Name: "attempt", Value: fmt.Sprint(attempt)}}); err != nil {
 		return err
@@ -378,7 +381,7 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 		return err
 	}
 	m := r.manifest(pub.id, pkg, tag, v.made)
-	m.Abandoned = abandoned
+	m.Abandoned = []string{} // publisher.second lists them
 	if err := r.recordVolumes(ctx, pub.id, v, pkg); err != nil {
 		return err
 	}
@@ -417,10 +420,17 @@ func (r *ready) recheck(ctx context.Context) error {
 	return nil
 }
 
-// attempts finds which attempt at the volumes this is, and what earlier ones
-// left behind.
-func attempts(ctx context.Context, st store.Store, id sign.ID) (attempt int, abandoned []string, err error) {
-	attempt, abandoned = 1, []string{}
+// attempts finds which attempt at the volumes comes next, and the names of all
+// volumes but made: those that are there, and of each attempt the one that may be
+// on its way into the store behind its last. A run gives up at its next volume
+// once it finds SHA256SUMS, so that there is no further one.
+func attempts(ctx context.Context, st store.Store, id sign.ID, made []manifest.Object) (next int, abandoned []string, err error) {
+	next, abandoned = 1, []string{}
+	own := map[string]bool{}
+	for _, o := range made {
+		own[o.Name] = true
+	}
+	last := map[int]manifest.VolumeID{}
 	prefix := packagePrefix(id)
 	for info, err := range st.List(ctx, prefix+"volume-") {
 		if err != nil {
@@ -431,11 +441,20 @@ func attempts(ctx context.Context, st store.Store, id sign.ID) (attempt int, aba
 		if err != nil {
 			return 0, nil, fmt.Errorf("%s is not of this export: %w", info.Key, err)
 		}
-		attempt = max(attempt, v.Attempt+1)
+		next = max(next, v.Attempt+1)
+		if own[name] {
+			continue
+		}
 		abandoned = append(abandoned, name)
+		if v.Number > last[v.Attempt].Number {
+			last[v.Attempt] = v
+		}
+	}
+	for attempt, v := range last {
+		abandoned = append(abandoned, manifest.VolumeName(v.Number+1, attempt, v.Ext))
 	}
 	slices.Sort(abandoned)
-	return attempt, abandoned, nil
+	return next, abandoned, nil
 }
 
 // receiptKey is the public half of the receipt key.

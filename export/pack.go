@@ -96,8 +96,11 @@ func (p *packer) content(name string, size int64, r io.Reader) error {
 		left -= int64(n)
 	}
 	var one [1]byte
-	if n, _ := r.Read(one[:]); n != 0 {
+	switch n, err := io.ReadFull(r, one[:]); {
+	case n != 0:
 		return fmt.Errorf("pack %s: more than the %d bytes that were announced", name, size)
+	case err != io.EOF: // what a source has to say at its end, such as that it is damaged
+		return fmt.Errorf("pack %s: %w", name, err)
 	}
 	pad := int(entrySize(size) - 512 - size)
 	if len(p.buf)+pad > batchBytes {

@@ -20,6 +20,10 @@ import (
 // than a batch, so that it makes one frame as a rule.
 const unitBytes = batchBytes * 15 / 16
 
+// unitBudget is how many source bytes may be in flight for each worker, and for two
+// more: a unit larger than all of it waits until it is alone.
+const unitBudget = 64 << 20
+
 // candidate is an item that the order admits.
 type candidate struct {
 	item     mail.Item
@@ -119,12 +123,11 @@ func (w *worker) item(c *candidate) (packedItem, error) {
 
 // run starts workers over units and hands their results to join in the order of
 // the units. It returns the first error, after everything that it started has ended.
-// The source bytes in flight are bounded, whatever the sizes of items: a large one waits
-// until it is alone.
+// The source bytes in flight are bounded by unitBudget.
 func run(ctx context.Context, workers int, secret [32]byte, read func(ctx context.Context, emit func(*unit) error) error, join func(packed) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	budget := int64(workers+2) * max(batchBytes, 64<<20)
+	budget := int64(workers+2) * unitBudget
 	memory := semaphore.NewWeighted(budget)
 	todo := make(chan *unit)
 	ordered := make(chan *unit, workers+1)
@@ -146,7 +149,7 @@ func run(ctx context.Context, workers int, secret [32]byte, read func(ctx contex
 		defer close(todo)
 		err := read(ctx, func(u *unit) error {
 			u.done = make(chan packed, 1)
-			u.held = min(u.bytes, budget) // one that is larger goes alone
+			u.held = min(u.bytes, budget)
 			if err := memory.Acquire(ctx, u.held); err != nil {
 				return err
 			}

@@ -74,6 +74,13 @@ func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients [
 		if err := sign.UnmarshalDocument(data, finalType, &f); err != nil {
 			return false, fmt.Errorf("state of package %s: %w", p.id, err)
 		}
+		m, err := manifest.Parse([]byte(f.Manifest))
+		if err != nil {
+			return false, fmt.Errorf("state of package %s: %w", p.id, err)
+		}
+		if err := p.fresh(m, policy, recipients); err != nil {
+			return false, err
+		}
 		return true, p.release(ctx, f)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return false, err
@@ -89,8 +96,8 @@ func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients [
 	if err := sign.UnmarshalDocument(data, draftType, &d); err != nil {
 		return false, fmt.Errorf("state of package %s: %w", p.id, err)
 	}
-	if d.Manifest.Policy != policy || !slices.Equal(d.Manifest.Recipients, recipients) {
-		return false, &StaleError{Package: p.id}
+	if err := p.fresh(&d.Manifest, policy, recipients); err != nil {
+		return false, err
 	}
 	for _, obj := range d.Manifest.Volumes() { // time has passed: look again
 		if err := readBack(ctx, p.store, p.prefix(), &obj); err != nil {
@@ -98,6 +105,15 @@ func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients [
 		}
 	}
 	return true, p.second(ctx, d)
+}
+
+// fresh makes sure that what was sealed may still be finished: under the policy
+// in force, to the keys that are approved, and by the key that signed the bag.
+func (p *publisher) fresh(m *manifest.Manifest, policy sign.Digest, recipients []manifest.Recipient) error {
+	if m.Signer != p.signer.Fingerprint() || m.Policy != policy || !slices.Equal(m.Recipients, recipients) {
+		return &StaleError{Package: p.id}
+	}
+	return nil
 }
 
 // publish begins with the stored volumes in m and the other members filled in.
@@ -147,7 +163,7 @@ func (p *publisher) second(ctx context.Context, d draft) error {
 	}
 	// Another run that finds SHA256SUMS gives up its volume at hand.
 	var err error
-	if m.Abandoned, err = abandoned(ctx, p.store, p.id, m); err != nil {
+	if _, m.Abandoned, err = attempts(ctx, p.store, p.id, m.Volumes()); err != nil {
 		return err
 	}
 	text, err := m.Marshal()
@@ -167,17 +183,6 @@ func (p *publisher) second(ctx context.Context, d draft) error {
 		return fmt.Errorf("state of package %s: %w", p.id, err)
 	}
 	return p.release(ctx, f)
-}
-
-// abandoned lists the volumes of other attempts.
-func abandoned(ctx context.Context, st store.Store, id sign.ID, m manifest.Manifest) ([]string, error) {
-	_, names, err := attempts(ctx, st, id)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(names, func(name string) bool {
-		return slices.ContainsFunc(m.Objects, func(o manifest.Object) bool { return o.Name == name })
-	}), nil
 }
 
 // release stores the signature, and then the text that makes the package whole.
@@ -219,7 +224,7 @@ func (p *publisher) put(ctx context.Context, name string, data []byte) error {
 type StaleError struct{ Package sign.ID }
 
 func (e *StaleError) Error() string {
-	return fmt.Sprintf("package %s was sealed before the policy or the agency's keys changed, and never finished", e.Package)
+	return fmt.Sprintf("package %s was sealed before the policy, the signing key or the agency's keys changed, and never finished", e.Package)
 }
 
 // ConflictError says that another run, on this host or another, has written

@@ -17,7 +17,7 @@ import (
 // Limits of what is read below custody/records.
 const (
 	// MaxSignedFile bounds one signed file in bytes.
-	MaxSignedFile = 1 << 20
+	MaxSignedFile = sign.MaxDocument
 	// MaxSignedFiles bounds the files below one prefix.
 	MaxSignedFiles = 100_000
 )
@@ -45,9 +45,20 @@ type records struct {
 // is missing that this host has seen before. So nobody who controls the store
 // can take back a revocation or a policy unseen.
 func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed, error) {
+	// What was seen is listed before the store: another command of this host may
+	// add a record, and note it, while this one lists.
+	var seen []string
+	if r.seen != nil {
+		for info, err := range r.seen.List(ctx, "seen/"+prefix) {
+			if err != nil {
+				return nil, fmt.Errorf("list what was seen: %w", err)
+			}
+			seen = append(seen, strings.TrimPrefix(info.Key, "seen/"))
+		}
+	}
 	files, err := r.list(ctx, prefix)
-	if err != nil || r.seen == nil {
-		return files, err
+	if err != nil {
+		return nil, err
 	}
 	now := make(map[string]bool, len(files))
 	for _, s := range files {
@@ -57,11 +68,8 @@ func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed,
 			return nil, err
 		}
 	}
-	for info, err := range r.seen.List(ctx, "seen/"+prefix) {
-		if err != nil {
-			return nil, fmt.Errorf("list what was seen: %w", err)
-		}
-		if key := strings.TrimPrefix(info.Key, "seen/"); !now[key] {
+	for _, key := range seen {
+		if !now[key] {
 			return nil, &LostRecordError{Key: key}
 		}
 	}
@@ -83,6 +91,9 @@ func (r records) put(ctx context.Context, s *sign.Signed, keyOf func(leaf sign.D
 	data, err := s.Marshal()
 	if err != nil {
 		return err
+	}
+	if len(data) > MaxSignedFile { // it could never be read again
+		return fmt.Errorf("record: %w", &sign.LimitError{What: "signed file", Limit: MaxSignedFile})
 	}
 	if _, err := r.store.Create(ctx, keyOf(s.LeafHash()), bytes.NewReader(data), int64(len(data))); err != nil {
 		return fmt.Errorf("record: %w", err)

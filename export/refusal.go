@@ -16,7 +16,6 @@ const (
 	AgencyKeyUnknown   Code = "agency-key-unknown"
 	AgencyKeyRevoked   Code = "agency-key-revoked"
 	AgencyKeyUnfit     Code = "agency-key-unfit"
-	SignerUnfit        Code = "signer-unfit"
 	RoleMissing        Code = "role-missing"
 	NoPolicy           Code = "no-policy"
 	InstrumentMismatch Code = "instrument-mismatch"

@@ -175,6 +175,10 @@ func (v *volumes) fail(err error) error {
 // written, and fills in what the store says of it (invariant 9).
 func readBack(ctx context.Context, st store.Store, prefix string, obj *manifest.Object) error {
 	key := prefix + obj.Name
+	before, err := st.Stat(ctx, key)
+	if err != nil {
+		return fmt.Errorf("read back %s: %w", obj.Name, err)
+	}
 	r, err := st.Open(ctx, key, 0, -1)
 	if err != nil {
 		return fmt.Errorf("read back %s: %w", obj.Name, err)
@@ -191,6 +195,9 @@ func readBack(ctx context.Context, st store.Store, prefix string, obj *manifest.
 	info, err := st.Stat(ctx, key)
 	if err != nil {
 		return fmt.Errorf("read back %s: %w", obj.Name, err)
+	}
+	if info.Version != before.Version || info.Size != before.Size { // so it is this version whose bytes came back
+		return fmt.Errorf("read back %s: %w: another version took its place", obj.Name, store.ErrCorrupt)
 	}
 	obj.Stored = manifest.Stored{Method: manifest.ReadBack}
 	if info.Version != "" {

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -143,20 +142,13 @@ func (o *exportOptions) run(ctx context.Context, path string) error {
 	defer m.done()
 	res, err := export.Run(ctx, &export.Job{
 		Authority: s.authority, Order: ord, Instrument: instrumentText, Sources: sources, Empty: o.empty,
-		Supersedes: o.superseded, Signer: key, Tool: tool, Workers: o.workerCount(), Progress: m.add, Now: o.app.env.now,
+		Supersedes: o.superseded, Signer: key, Tool: tool, Workers: o.workers, Progress: m.add, Now: o.app.env.now,
 	})
 	if err != nil {
 		return err
 	}
 	m.done()
 	return o.app.print(exportedOf(res, ord, o.app.env.now()))
-}
-
-func (o *exportOptions) workerCount() int {
-	if o.workers > 0 {
-		return o.workers
-	}
-	return runtime.GOMAXPROCS(0)
 }
 
 // counted is what came of one account.

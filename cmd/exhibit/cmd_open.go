@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -190,7 +191,10 @@ type quarantine struct {
 }
 
 func newQuarantine(target string) (*quarantine, error) {
-	target = filepath.Clean(target)
+	target, err := filepath.Abs(target) // of "." neither parent nor name can be told
+	if err != nil {
+		return nil, plainPathError(err)
+	}
 	if err := vacant(target); err != nil {
 		return nil, err
 	}
@@ -212,12 +216,15 @@ func newQuarantine(target string) (*quarantine, error) {
 
 // warnLeftovers tells of quarantine folders that a killed run could not remove.
 func (a *app) warnLeftovers(target string) {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Clean(target)), "."+filepath.Base(target)+".quarantine-*"))
-	if err != nil { // the name is no pattern that can be looked for
+	parent, base := filepath.Dir(filepath.Clean(target)), filepath.Base(target)
+	entries, err := os.ReadDir(parent)
+	if err != nil { // it will be made, or there will be an error soon
 		return
 	}
-	for _, dir := range left {
-		a.say("warning: %s is of another run: if that was killed, remove it, since it holds content that nobody has verified", dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "."+base+".quarantine-") {
+			a.warn("%s is of another run: if that was killed, remove it, since it holds content that nobody has verified", filepath.Join(parent, e.Name()))
+		}
 	}
 }
 
@@ -273,7 +280,7 @@ func (q *quarantine) release(ctx context.Context) error {
 	if err := os.Rename(q.path, q.target); err != nil {
 		return fmt.Errorf("%s: %w", q.target, err)
 	}
-	if err := syncTree(filepath.Dir(q.target)); err != nil {
+	if err := syncFolder(filepath.Dir(q.target)); err != nil {
 		return fmt.Errorf("%s: %w", q.target, err)
 	}
 	return nil
@@ -286,4 +293,13 @@ func (q *quarantine) discard() error {
 		return fmt.Errorf("remove %s by hand, it holds content that nobody has verified: %w", q.path, err)
 	}
 	return nil
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -38,7 +38,7 @@ func interruptible(parent context.Context) (context.Context, context.CancelFunc)
 	ctx, stop := signal.NotifyContext(parent, signals...)
 	go func() {
 		<-ctx.Done()
-		if hangup { // it often comes twice
+		if hangup && context.Cause(ctx) != context.Canceled { // by a signal; a hangup often comes twice
 			signal.Ignore(syscall.SIGHUP)
 		}
 		stop() // a second Ctrl-C ends at once, as users expect
@@ -53,15 +53,12 @@ type environment struct {
 	now      func() time.Time
 	// terminal says that err is a terminal, width how wide.
 	terminal bool
-	// binaryOK says that out may be sent bytes that are no text.
-	binaryOK bool
 }
 
 func system() *environment {
 	return &environment{
 		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
-		binaryOK: !term.IsTerminal(int(os.Stdout.Fd())),
 	}
 }
 

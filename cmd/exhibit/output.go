@@ -44,6 +44,11 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// warn writes a warning to standard error, also for who wants no progress.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.env.err, "warning: "+format+"\n", args...)
+}
+
 // failure is how an error looks in JSON.
 type failure struct {
 	Error string   `json:"error"`

@@ -77,7 +77,7 @@ func (a *app) load(ctx context.Context, ws *workspace.Workspace, p *export.Provi
 		return nil, err
 	}
 	for _, r := range authority.Keys.Rejected() {
-		a.say("warning: a keyring entry does not count: %s", oneLine(r.Reason.Error()))
+		a.warn("a keyring entry does not count: %s", oneLine(r.Reason.Error()))
 	}
 	return &session{app: a, ws: ws, provider: p, authority: authority}, nil
 }
