@@ -199,8 +199,15 @@ func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error
 	if err != nil {
 		return false, err
 	}
+	m, err := manifest.Parse(text)
+	if err != nil {
+		return false, fmt.Errorf("package %s: %w", id, err)
+	}
+	if !sameID(m.Supersedes, r.Supersedes) { // the claim that led here is not signed
+		return false, &SpentError{Package: id, Claimed: id, Other: true}
+	}
 	if !mine { // stored, but the run ended before it could record that?
-		sealed, err := r.isSealed(ctx, id, text)
+		sealed, err := r.isSealed(ctx, id, m)
 		if err != nil {
 			return false, err
 		}
@@ -221,14 +228,13 @@ func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error
 	}
 	if !mine {
 		res.Finished = true
-		return true, r.released(ctx, id, res)
+		return true, r.released(ctx, id, text, res)
 	}
-	if res.Manifest, err = manifest.Parse(text); err != nil {
-		return false, fmt.Errorf("package %s: %w", id, err)
-	}
-	res.Repeated = true
+	res.Manifest, res.Repeated = m, true
 	return true, nil
 }
+
+func sameID(a, b *sign.ID) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
 
 // isReleased looks for our own signed record that this manifest was released
 // under this order: the claim that led here is not signed.
@@ -251,19 +257,23 @@ func (r *ready) isReleased(ctx context.Context, id sign.ID, digest sign.Digest) 
 }
 
 // isSealed looks for our own signed record that the volumes of this manifest were
-// sealed under this order.
-func (r *ready) isSealed(ctx context.Context, id sign.ID, text []byte) (bool, error) {
-	m, err := manifest.Parse(text)
-	if err != nil {
-		return false, fmt.Errorf("package %s: %w", id, err)
-	}
+// sealed under this order, and on no other approvals than those that count now, if
+// any were counted.
+func (r *ready) isSealed(ctx context.Context, id sign.ID, m *manifest.Manifest) (bool, error) {
 	list, err := r.history(ctx)
 	if err != nil {
 		return false, err
 	}
 	return slices.ContainsFunc(list, func(rec *custody.Record) bool {
-		return rec.Event == custody.Sealed && *rec.Package == id && slices.Equal(rec.Objects, custodyObjects(m.Volumes()))
+		return rec.Event == custody.Sealed && *rec.Package == id && slices.Equal(rec.Objects, custodyObjects(m.Volumes())) &&
+			(r.mandate == nil || r.counts(rec.DerivedFrom))
 	}), nil
+}
+
+// counts reports whether all these statements are among those counted now.
+func (r *ready) counts(statements []sign.Digest) bool {
+	counted := r.statements()
+	return !slices.ContainsFunc(statements, func(d sign.Digest) bool { return !slices.Contains(counted, d) })
 }
 
 // unspent makes sure that the approvals counted were not used for another
@@ -285,6 +295,19 @@ func (r *ready) unspent(ctx context.Context, id sign.ID) error {
 		}
 	}
 	return nil
+}
+
+// wasReleased says of a package that cannot be finished what is worse: that it was
+// released, and is gone.
+func (r *ready) wasReleased(ctx context.Context, id sign.ID, stale error) error {
+	list, err := r.history(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(rec *custody.Record) bool { return rec.Event == custody.Released && *rec.Package == id }) {
+		return r.gone(ctx, id)
+	}
+	return stale
 }
 
 // gone says why a released package cannot be made: its manifest is gone, or
@@ -316,10 +339,17 @@ func (r *ready) kept(ctx context.Context, id sign.ID, released *custody.Record) 
 
 // SpentError says that records tell of a package made with these approvals that
 // the store does not have, or has another claim for: somebody has altered it.
-type SpentError struct{ Package, Claimed sign.ID }
+type SpentError struct {
+	Package, Claimed sign.ID
+	// Other says that the package is another one of the order than the claim says.
+	Other bool
+}
 
 func (e *SpentError) Error() string {
-	if e.Package == e.Claimed {
+	switch {
+	case e.Other:
+		return fmt.Sprintf("the claim says %s, which is another package of this order", e.Claimed)
+	case e.Package == e.Claimed:
 		return fmt.Sprintf("package %s was released, and its manifest is gone", e.Package)
 	}
 	return fmt.Sprintf("these approvals were used for package %s, and the claim says %s", e.Package, e.Claimed)
@@ -348,14 +378,11 @@ func (r *ready) history(ctx context.Context) ([]*custody.Record, error) {
 	return list, nil
 }
 
-// released records that the package is whole.
-func (r *ready) released(ctx context.Context, id sign.ID, res *Result) error {
-	text, err := store.ReadAll(ctx, r.Authority.Provider.Store, packagePrefix(id)+manifest.Name, sign.MaxDocument)
-	if err != nil {
-		return fmt.Errorf("read back %s: %w", manifest.Name, err)
-	}
+// released records that the package is whole. The text is what was signed here, or
+// verified, never what the store gives back unseen (invariant 9).
+func (r *ready) released(ctx context.Context, id sign.ID, text []byte, res *Result) (err error) {
 	if res.Manifest, err = manifest.Parse(text); err != nil {
-		return fmt.Errorf("read back %s: %w", manifest.Name, err)
+		return fmt.Errorf("package %s: %w", id, err)
 	}
 	obj := custody.Object{Name: manifest.Name, Size: int64(len(text)), SHA256: sign.Sum(text)}
 	return r.record(ctx, id, custody.Released, r.statements(), []custody.Object{obj}, nil)

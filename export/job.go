@@ -308,11 +308,15 @@ func (r *ready) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Package: id, Address: address(p.Store, id), Warnings: r.warnings}
-	pub := &publisher{store: p.Store, state: p.State, id: id, signer: r.Signer, now: r.now}
+	pub := &publisher{store: p.Store, state: p.State, id: id, signer: r.Signer, now: r.now,
+		sealed: func(ctx context.Context, m *manifest.Manifest) (bool, error) { return r.isSealed(ctx, id, m) }}
 	if err := r.unspent(ctx, id); err != nil {
 		return nil, err
 	}
 	finished, err := pub.resume(ctx, r.Authority.Policy.Digest, r.manifestRecipients())
+	if errors.As(err, new(*StaleError)) {
+		return nil, r.wasReleased(ctx, id, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -322,7 +326,7 @@ func (r *ready) run(ctx context.Context) (*Result, error) {
 		}
 	}
 	res.Finished = finished
-	return res, r.released(ctx, id, res)
+	return res, r.released(ctx, id, pub.text, res)
 }
 
 func address(s store.Store, id sign.ID) string {
@@ -413,12 +417,19 @@ func (r *ready) recheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = again.authorize(ctx, actor, now)
+	then, err := again.authorize(ctx, actor, now)
 	if err != nil {
 		return again.recordRefusal(ctx, actor, err, now)
 	}
+	if authority.Policy.Digest != r.Authority.Policy.Digest || !then.counts(r.statements()) {
+		return errMeanwhile
+	}
 	return nil
 }
+
+// errMeanwhile says that there are enough approvals, but not those, or not under
+// the policy, that the package states.
+var errMeanwhile = errors.New("the policy or the approvals changed while the export ran: give the same command again")
 
 // attempts finds which attempt at the volumes comes next, and the names of all
 // volumes but made: those that are there, and of each attempt the one that may be
@@ -452,6 +463,13 @@ func attempts(ctx context.Context, st store.Store, id sign.ID, made []manifest.O
 	}
 	for attempt, v := range last {
 		abandoned = append(abandoned, manifest.VolumeName(v.Number+1, attempt, v.Ext))
+	}
+	if len(made) > 0 { // one that has begun, and has no volume there yet
+		v, err := manifest.ParseVolumeName(made[0].Name)
+		if err != nil {
+			return 0, nil, err
+		}
+		abandoned = append(abandoned, manifest.VolumeName(1, next, v.Ext))
 	}
 	slices.Sort(abandoned)
 	return next, abandoned, nil

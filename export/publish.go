@@ -51,6 +51,10 @@ type publisher struct {
 	id     sign.ID
 	signer *detached.Signer
 	now    func() time.Time
+	text   []byte // the manifest, once released
+	// sealed reports whether our own records say that this was made for the order
+	// and on the approvals at hand: the claim that gave the id is not signed.
+	sealed func(ctx context.Context, m *manifest.Manifest) (bool, error)
 }
 
 func (p *publisher) prefix() string { return packagePrefix(p.id) }
@@ -78,7 +82,7 @@ func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients [
 		if err != nil {
 			return false, fmt.Errorf("state of package %s: %w", p.id, err)
 		}
-		if err := p.fresh(m, policy, recipients); err != nil {
+		if err := p.fresh(ctx, m, policy, recipients); err != nil {
 			return false, err
 		}
 		return true, p.release(ctx, f)
@@ -96,7 +100,7 @@ func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients [
 	if err := sign.UnmarshalDocument(data, draftType, &d); err != nil {
 		return false, fmt.Errorf("state of package %s: %w", p.id, err)
 	}
-	if err := p.fresh(&d.Manifest, policy, recipients); err != nil {
+	if err := p.fresh(ctx, &d.Manifest, policy, recipients); err != nil {
 		return false, err
 	}
 	for _, obj := range d.Manifest.Volumes() { // time has passed: look again
@@ -109,11 +113,15 @@ func (p *publisher) resume(ctx context.Context, policy sign.Digest, recipients [
 
 // fresh makes sure that what was sealed may still be finished: under the policy
 // in force, to the keys that are approved, and by the key that signed the bag.
-func (p *publisher) fresh(m *manifest.Manifest, policy sign.Digest, recipients []manifest.Recipient) error {
+func (p *publisher) fresh(ctx context.Context, m *manifest.Manifest, policy sign.Digest, recipients []manifest.Recipient) error {
 	if m.Signer != p.signer.Fingerprint() || m.Policy != policy || !slices.Equal(m.Recipients, recipients) {
 		return &StaleError{Package: p.id}
 	}
-	return nil
+	sealed, err := p.sealed(ctx, m)
+	if err == nil && !sealed {
+		err = &StaleError{Package: p.id}
+	}
+	return err
 }
 
 // publish begins with the stored volumes in m and the other members filled in.
@@ -203,6 +211,7 @@ func (p *publisher) release(ctx context.Context, f final) error {
 			return &ReadBackError{Object: p.prefix() + o.name, WantSize: want.Size, GotSize: got.Size, Want: want.SHA256.String(), Got: got.SHA256.String()}
 		}
 	}
+	p.text = []byte(f.Manifest)
 	return nil
 }
 

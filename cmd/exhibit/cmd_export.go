@@ -21,6 +21,9 @@ import (
 	"exhibit/sign"
 )
 
+// maxWorkers bounds --workers.
+const maxWorkers = 1024
+
 type exportOptions struct {
 	app        *app
 	from       []string
@@ -51,8 +54,8 @@ mboxrd, mboxo, ics, vcf. With --dry-run it only counts what is in and out, and w
 			if o.superseded, err = packageFlag(cmd, "supersedes", o.supersedes); err != nil {
 				return err
 			}
-			if o.workers < 0 {
-				return usagef("exhibit export: --workers %d: at least 1, or 0 for one a processor", o.workers)
+			if o.workers < 0 || o.workers > maxWorkers {
+				return usagef("exhibit export: --workers %d: 1 to %d, or 0 for one a processor", o.workers, maxWorkers)
 			}
 			return o.run(cmd.Context(), args[0])
 		},

@@ -286,11 +286,23 @@ func (q *quarantine) release(ctx context.Context) error {
 	return nil
 }
 
+// leftoverError says that unverified content could not be removed.
+type leftoverError struct {
+	path string
+	err  error
+}
+
+func (e *leftoverError) Error() string {
+	return fmt.Sprintf("remove %s by hand, it holds content that nobody has verified: %v", e.path, e.err)
+}
+
+func (e *leftoverError) Unwrap() error { return e.err }
+
 // discard removes everything that was not released.
 func (q *quarantine) discard() error {
 	q.root.Close()
 	if err := os.RemoveAll(q.path); err != nil {
-		return fmt.Errorf("remove %s by hand, it holds content that nobody has verified: %w", q.path, err)
+		return &leftoverError{path: q.path, err: err}
 	}
 	return nil
 }

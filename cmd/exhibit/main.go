@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -70,12 +71,20 @@ func run(parent context.Context, args []string, env *environment) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil && !errors.As(err, new(*usageError)) && !errors.Is(err, errInterrupted) {
-		err = errInterrupted
+		err = interrupted(err)
 	}
 	return app.end(err)
 }
 
 var errInterrupted = errors.New("interrupted")
+
+// interrupted says that it was, and what else went wrong besides.
+func interrupted(err error) error {
+	if left := new(leftoverError); errors.As(err, &left) {
+		return fmt.Errorf("%w: %w", errInterrupted, left)
+	}
+	return errInterrupted
+}
 
 // app is what the verbs of one invocation share.
 type app struct {

@@ -72,7 +72,9 @@ var memberCases = []struct {
 	{"/objects/*/stored/lock", raw(`{"mode":null,"until":"2099-01-01T00:00:00Z","legal_hold":false}`), byVerify, open.ManifestInvalid},
 	{"/abandoned", raw(`["volume-0001.tar.zst.age"]`), byVerify, open.ManifestInvalid},
 	{"/abandoned", raw(`["README.txt"]`), byVerify, open.ManifestInvalid},
-	{"/abandoned", raw(`["volume-0001.r2.tar.zst.age"]`), ownWord, ""},
+	{"/abandoned", raw(`["volume-0001.r9.tar.zst.age"]`), ownWord, ""},
+	{"/abandoned/*", text("README.txt"), byVerify, open.ManifestInvalid},
+	{"/abandoned/*", text("volume-0001.tar.zst.age"), byVerify, open.ManifestInvalid},
 	{"/log", raw(`{"verifier_key":"log+00000000+AA==","proofs":["manifest.json.tlog-proof"]}`), byVerify, open.LogUnsupported},
 }
 
