@@ -15,6 +15,7 @@ import (
 	"exhibit/export/spool"
 	"exhibit/sign"
 	"exhibit/sign/custody"
+	"exhibit/sign/detached"
 	"exhibit/sign/manifest"
 	"exhibit/store"
 )
@@ -227,6 +228,15 @@ func (r *ready) whole(ctx context.Context, id sign.ID, res *Result) (bool, error
 		return false, fmt.Errorf("package %s is in the store: %w", id, err)
 	}
 	if !mine {
+		// Verify has read the manifest anew: that these bytes are the signed ones is
+		// for their signature to say (invariant 9).
+		signature, err := store.ReadAll(ctx, p.Store, packagePrefix(id)+manifest.SignatureName, manifest.MaxSignature)
+		if err != nil {
+			return false, fmt.Errorf("package %s is in the store: %w", id, err)
+		}
+		if _, err := detached.Verify(text, signature, keys, r.now()); err != nil {
+			return false, fmt.Errorf("package %s is in the store: %w", id, err)
+		}
 		res.Finished = true
 		return true, r.released(ctx, id, text, res)
 	}

@@ -213,6 +213,53 @@ func TestReleasedAsSigned(t *testing.T) {
 	}
 }
 
+// Invariant 9: nor is a release recorded, when an earlier run could not, of other
+// bytes than those that were signed.
+func TestFinishedAsSigned(t *testing.T) {
+	w := newWorld(t, newDir(t))
+	root, o := oneMessage(t), w.order(entireA)
+	w.approve(o, export.Approval{})
+	cutAt(t, w, "/"+manifest.Name, func(ctx context.Context) {
+		if _, err := export.Run(ctx, w.job(o, source("a@mail.example", root))); err == nil {
+			t.Error("not cut")
+		}
+	})
+	good := *w.provider
+	w.provider.State = otherState(t)
+	w.provider.Store = firstAltered{good.Store, new(int)}
+	if _, err := export.Run(t.Context(), w.job(o, source("a@mail.example", root))); err == nil {
+		t.Error("an altered manifest was recorded as released")
+	}
+	for _, e := range w.events(o.Digest()) {
+		if e == custody.Released {
+			t.Error("a release is on record")
+		}
+	}
+	w.provider.Store = good.Store
+	res, err := export.Run(t.Context(), w.job(o, source("a@mail.example", root)))
+	check(t, err)
+	if !res.Finished {
+		t.Errorf("%+v", res)
+	}
+}
+
+// firstAltered is a store that gives a manifest back altered once, and then as it is.
+type firstAltered struct {
+	store.Store
+	n *int
+}
+
+func (f firstAltered) Open(ctx context.Context, key string, off, n int64) (io.ReadCloser, error) {
+	if strings.HasSuffix(key, "/"+manifest.Name) {
+		*f.n++
+	}
+	if *f.n != 1 || !strings.HasSuffix(key, "/"+manifest.Name) {
+		return f.Store.Open(ctx, key, off, n)
+	}
+	again := 1
+	return fickle{f.Store, &again}.Open(ctx, key, off, n)
+}
+
 // A released package whose manifest is gone is an alarm, whatever has changed since.
 func TestLostAndStale(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
