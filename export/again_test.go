@@ -89,7 +89,7 @@ func TestRepeatedAfterApprovalsLapse(t *testing.T) {
 	root, o := oneMessage(t), w.order(entireA)
 	first := w.export(o, source("a@mail.example", root))
 	w.now = w.now.Add(time.Minute)
-	check(t, w.load().SignPolicy(t.Context(), w.policy, w.admin, w.now))
+	w.enact(w.policy)
 	check(t, w.load().Revoke(t.Context(), "approver1", "left", w.admin, w.now))
 	again, err := export.Run(t.Context(), w.job(o, source("a@mail.example", root)))
 	check(t, err)

@@ -23,16 +23,20 @@ type assembler struct {
 
 	index, csv, dat *spool.Spool // data/index.*
 	exceptions      *spool.Spool
+	traffic         *spool.Spool // data/traffic.csv
+	subscriber      *spool.Spool // data/subscriber.csv
 	payload         *spool.Spool // lines of manifest-sha256.txt for the items
 	sources         *spool.Spool // sources.jsonl
 	locators        *spool.Spool
 	levels          []*spool.Spool // item-tree/…
 
-	csvIndex   *bag.CSVIndex
-	datIndex   *bag.DATIndex
-	exceptRows *bag.ExceptionsCSVWriter
-	lines      *bag.ManifestWriter
-	tree       *merkle.Builder
+	csvIndex       *bag.CSVIndex
+	datIndex       *bag.DATIndex
+	exceptRows     *bag.ExceptionsCSVWriter
+	trafficRows    *bag.TrafficCSVWriter
+	subscriberRows *bag.SubscriberCSVWriter
+	lines          *bag.ManifestWriter
+	tree           *merkle.Builder
 
 	items     int64
 	octets    int64
@@ -69,7 +73,7 @@ func (s *spools) close() {
 
 func newAssembler(v *volumes, tempDir string) (*assembler, error) {
 	a := &assembler{volumes: v, spools: &spools{dir: tempDir}, reasons: map[string]int64{}, digests: map[string]sign.Digest{}}
-	for _, p := range []**spool.Spool{&a.index, &a.csv, &a.dat, &a.exceptions, &a.payload, &a.sources, &a.locators} {
+	for _, p := range []**spool.Spool{&a.index, &a.csv, &a.dat, &a.exceptions, &a.traffic, &a.subscriber, &a.payload, &a.sources, &a.locators} {
 		sp, err := a.spools.make()
 		if err != nil {
 			a.close()
@@ -83,6 +87,12 @@ func newAssembler(v *volumes, tempDir string) (*assembler, error) {
 	}
 	if err == nil {
 		a.exceptRows, err = bag.NewExceptionsCSV(a.exceptions)
+	}
+	if err == nil {
+		a.trafficRows, err = bag.NewTrafficCSV(a.traffic)
+	}
+	if err == nil {
+		a.subscriberRows, err = bag.NewSubscriberCSV(a.subscriber)
 	}
 	if err != nil {
 		a.close()
@@ -146,6 +156,7 @@ func (a *assembler) item(it packedItem, at place) error {
 		func() error { return a.csvIndex.Add(rec) },
 		func() error { return a.datIndex.Add(rec) },
 		func() error { return a.exceptRows.Add(rec) },
+		func() error { return a.row(it) },
 		func() error { return a.lines.Add(rec.File, rec.SHA256) },
 		func() error { return a.tree.Add(it.leaf) },
 	); err != nil {
@@ -156,6 +167,17 @@ func (a *assembler) item(it packedItem, at place) error {
 	a.octets += rec.Size
 	if rec.Exception != nil {
 		a.reasons[*rec.Exception]++
+	}
+	return nil
+}
+
+// row adds a traffic or subscriber record to its table.
+func (a *assembler) row(it packedItem) error {
+	switch {
+	case it.traffic != nil:
+		return a.trafficRows.Add(it.record.Exhibit, it.traffic)
+	case it.subscriber != nil:
+		return a.subscriberRows.Add(it.record.Exhibit, it.subscriber)
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"exhibit/sign/detached"
 	"exhibit/sign/keyring"
 	"exhibit/sign/policy"
+	"exhibit/sign/statement"
 	"exhibit/store"
 	"exhibit/store/dir"
 )
@@ -33,7 +34,10 @@ type world struct {
 	t         testing.TB
 	provider  *export.Provider
 	admin     *detached.Signer
+	admin2    *detached.Signer
 	signer    *detached.Signer
+	preparer  *detached.Signer
+	reviewer  *detached.Signer
 	approvers []*detached.Signer
 	recipient seal.Recipient
 	identity  []seal.Identity
@@ -57,13 +61,11 @@ func newWorldFor(t testing.TB, st store.Store, k agencyKey) *world {
 	check(t, err)
 	w := &world{t: t, now: start}
 	w.agency(k.public, k.secret)
-	w.admin, w.signer = newKey(t, "admin"), newKey(t, "provider")
+	w.admin, w.admin2, w.signer = newKey(t, "admin"), newKey(t, "admin2"), newKey(t, "provider")
+	w.preparer, w.reviewer = newKey(t, "fulfilment"), newKey(t, "reviewer")
 	w.approvers = []*detached.Signer{newKey(t, "one"), newKey(t, "two")}
-	w.provider = &export.Provider{Name: "Example Mail", Roots: []string{w.admin.Fingerprint()}, Store: st, State: state, ClaimKey: [32]byte{7}}
-	w.policy = policy.Policy{
-		Approvals: 2, VolumeBytes: policy.MinVolumeBytes, Padding: true,
-		KeyKinds: []sign.KeyKind{sign.AgeHybrid, sign.AgeSSH, sign.AgeX25519, sign.OpenPGP},
-	}
+	w.provider = &export.Provider{Name: "Example Mail", Roots: []string{w.admin.Fingerprint(), w.admin2.Fingerprint()}, Store: st, State: state, ClaimKey: [32]byte{7}}
+	w.policy = testPolicy()
 	w.found()
 	return w
 }
@@ -82,15 +84,48 @@ func (w *world) found() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	check(w.t, w.provider.Found(ctx, w.enrollment("admin", "Admin One", w.admin, sign.Admin), w.admin))
-	a := w.load()
-	check(w.t, a.Enroll(ctx, w.enrollment("provider", "Example Mail", w.signer, sign.Provider), w.admin))
+	check(w.t, w.provider.Found(ctx, w.enrollment("admin2", "Admin Two", w.admin2, sign.Admin), w.admin2))
+	w.enroll(w.enrollment("provider", "Example Mail", w.signer, sign.Provider))
+	w.enroll(w.enrollment("fulfilment1", "Fulfilment One", w.preparer, sign.Fulfilment))
+	w.enroll(w.enrollment("reviewer1", "Reviewer One", w.reviewer, sign.Reviewer))
 	for i, k := range w.approvers {
-		check(w.t, a.Enroll(ctx, w.enrollment(fmt.Sprintf("approver%d", i), fmt.Sprintf("Approver %d", i), k, sign.Approver), w.admin))
+		w.enroll(w.enrollment(fmt.Sprintf("approver%d", i), fmt.Sprintf("Approver %d", i), k, sign.Approver))
 	}
 	e := w.enrollment("agency", "Agency", w.admin, sign.Agency)
 	e.Kind, e.Fingerprint, e.PublicKey = sign.KeyKind(w.recipient.Kind), w.recipient.Fingerprint, w.recipient.Public
-	check(w.t, a.Enroll(ctx, e, w.admin))
-	check(w.t, a.SignPolicy(ctx, w.policy, w.admin, w.now))
+	w.enroll(e)
+	w.enact(w.policy)
+}
+
+// enroll has two admins enroll a key.
+func (w *world) enroll(e keyring.Enrollment) {
+	w.t.Helper()
+	check(w.t, w.load().Enroll(w.t.Context(), e, w.admin))
+	a := w.load()
+	pending := a.PendingKeys(e.Name)
+	check(w.t, a.ConfirmKey(w.t.Context(), pending[len(pending)-1], w.admin2, w.now))
+}
+
+// enact has two admins sign a policy.
+func (w *world) enact(p policy.Policy) {
+	w.t.Helper()
+	digest, err := w.load().SignPolicy(w.t.Context(), p, w.admin, w.now)
+	check(w.t, err)
+	check(w.t, w.load().ConfirmPolicy(w.t.Context(), digest, w.admin2, w.now))
+}
+
+func (w *world) by(k *detached.Signer) export.Actor {
+	return export.Actor{Signer: k, Tool: tool, Now: w.now}
+}
+
+// fileOf is an order with its instrument: that of the sample order, or the text of
+// the others.
+func fileOf(o *order.Order) export.File {
+	text, err := os.ReadFile("../testdata/order/instrument.pdf")
+	if err != nil || sha256.Sum256(text) != o.Instrument.SHA256 {
+		text = []byte(instrumentText)
+	}
+	return export.File{Order: o, Instrument: text}
 }
 
 func (w *world) enrollment(name, holder string, k *detached.Signer, role sign.Role) keyring.Enrollment {
@@ -135,10 +170,24 @@ accounts:
 	return o
 }
 
+// review accepts an order, unless somebody has reviewed it.
+func (w *world) review(o *order.Order) {
+	w.t.Helper()
+	m, err := w.load().Mandate(w.t.Context(), o, nil, w.now)
+	check(w.t, err)
+	if m.Review != nil {
+		return
+	}
+	_, err = w.load().Review(w.t.Context(), fileOf(o), export.Review{Decision: statement.Accept, Entire: o.EntireAccounts()}, w.by(w.reviewer))
+	check(w.t, err)
+}
+
+// approve reviews an order and approves it, by as many as must.
 func (w *world) approve(o *order.Order, with export.Approval) {
 	w.t.Helper()
+	w.review(o)
 	for _, k := range w.approvers {
-		_, err := w.load().Approve(w.t.Context(), o, with, k, tool, w.now)
+		_, err := w.load().Approve(w.t.Context(), fileOf(o), with, w.by(k))
 		check(w.t, err)
 	}
 }
@@ -146,7 +195,7 @@ func (w *world) approve(o *order.Order, with export.Approval) {
 func (w *world) job(o *order.Order, sources ...export.Source) *export.Job {
 	w.t.Helper()
 	return &export.Job{
-		Authority: w.load(), Order: o, Instrument: []byte(instrumentText), Sources: sources, Signer: w.signer, Tool: tool,
+		Authority: w.load(), Order: o, Instrument: []byte(instrumentText), Sources: sources, Signer: w.signer, Preparer: w.preparer, Tool: tool,
 		TempDir: w.t.TempDir(), Now: func() time.Time { return w.now },
 	}
 }

@@ -22,8 +22,12 @@ import (
 
 // read takes the sources through the workers into the assembler.
 func (r *ready) read(ctx context.Context, a *assembler, secret [32]byte, list *spool.Spool) (*reader, error) {
-	rd := newReader(r.Order)
+	rd := newReader(r.Order, r.mandate.Admitted)
+	rd.columns, rd.undetermined = r.mandate.Columns, r.Undetermined
 	rd.admitted = a.source
+	if err := r.sourcesHead(list); err != nil {
+		return nil, err
+	}
 	rd.record = func(line []byte) error { return writeAll(list, line, []byte{'\n'}) }
 	err := run(ctx, r.workers(), secret, func(ctx context.Context, emit func(*unit) error) error {
 		rd.emit = emit
@@ -45,11 +49,8 @@ func (r *ready) assemble(id sign.ID, a *assembler, rd *reader, secret, seed [32]
 		Type: bag.PackageType, Package: id, Supersedes: r.Supersedes,
 		Secret: bag.NewSecret(secret), ReceiptKey: bag.NewSecret(seed),
 		Created: sign.At(r.started), TimeSource: bag.TimeSource, Provider: r.Authority.Provider.Name, Signer: r.Signer.Fingerprint(),
-		PreparedBy: r.actor, Tool: bag.Tool{Name: r.Tool.Name, Version: r.Tool.Version, SHA256: r.Tool.SHA256},
-		Order: bag.Order{
-			Reference: o.Reference, SHA256: o.Digest(), File: orderFile(o),
-			Instrument: bag.InstrumentName(o.Instrument.File), InstrumentSHA256: o.Instrument.SHA256,
-		},
+		PreparedBy: r.preparer, Tool: bag.Tool{Name: r.Tool.Name, Version: r.Tool.Version, SHA256: r.Tool.SHA256},
+		Order: r.orderFacts(), Review: r.review(), Emergency: &r.mandate.ByEmergency,
 		Agency: o.Agency.Name, Recipients: r.manifestRecipients(), Policy: r.Authority.Policy.Digest,
 		Accounts: accounts, Withheld: withheld, Exceptions: exceptions, Gaps: reasonCounts(rd.reading.Gaps),
 		Counts:  manifest.Counts{Source: source, Included: included, Withheld: held},
@@ -63,24 +64,59 @@ func (r *ready) assemble(id sign.ID, a *assembler, rd *reader, secret, seed [32]
 			Holder: ap.Statement.Person.Holder, Fingerprint: ap.Statement.Person.Fingerprint, Time: ap.Statement.Time, SHA256: ap.SHA256,
 		})
 	}
-	if err := a.files(o, r.Instrument, reportOf(o, &rd.reading, accounts, exceptions), withheld, pkg.Info); err != nil {
+	if err := a.files(r, reportOf(r, pkg, &rd.reading), withheld, pkg.Info); err != nil {
 		return nil, err
 	}
 	pkg.Items = manifest.Items{Size: a.tree.Size(), Root: a.tree.Root()}
 	return pkg, nil
 }
 
+// orderFacts tells which order it is, and what became of checking the agency's
+// signature over the instrument.
+func (r *ready) orderFacts() bag.Order {
+	o := r.Order
+	facts := bag.Order{
+		Reference: o.Reference, SHA256: o.Digest(), File: orderFile(o),
+		Instrument: bag.InstrumentName(o.Instrument.File), InstrumentSHA256: o.Instrument.SHA256,
+	}
+	var signature *bag.InstrumentSignature
+	if s := r.signature; s != nil {
+		signature = &bag.InstrumentSignature{
+			File: bag.InstrumentSignatureName(o.Instrument.Signature.File), SHA256: sign.Sum(r.Signature),
+			Kind: s.Kind, Result: s.Result, Fingerprint: optional(s.Fingerprint), Holder: optional(s.Holder),
+		}
+	}
+	facts.SetSignature(signature)
+	return facts
+}
+
+// review tells which review the package rests on.
+func (r *ready) review() *bag.Review {
+	c := r.mandate.Review
+	return &bag.Review{
+		Decision: string(c.Statement.Decision), Holder: c.Statement.Person.Holder, Fingerprint: c.Statement.Person.Fingerprint,
+		Time: c.Statement.Time, SHA256: c.SHA256,
+	}
+}
+
+func (r *ready) acceptance() manifest.Acceptance {
+	if r.Order.Narrowed() {
+		return manifest.InPart
+	}
+	return manifest.Whole
+}
+
 // manifest states the package in public.
 func (r *ready) manifest(id sign.ID, pkg *bag.Package, tag sign.Digest, volumes []manifest.Object) manifest.Manifest {
-	accounts := make([]string, len(r.Order.Accounts))
-	for i, a := range r.Order.Accounts {
-		accounts[i] = a.Name
+	var accounts []string
+	for _, a := range pkg.Accounts {
+		accounts = append(accounts, a.Account)
 	}
 	secret := [32]byte(pkg.Secret.Reveal())
 	return manifest.Manifest{
 		Type: manifest.Type, Package: id, Supersedes: r.Supersedes,
 		Commitment: manifest.Commitment(secret, r.Order.Digest(), accounts),
-		Policy:     pkg.Policy, Signer: pkg.Signer, Recipients: pkg.Recipients,
+		Policy:     pkg.Policy, Acceptance: r.acceptance(), Signer: pkg.Signer, Recipients: pkg.Recipients,
 		ReceiptKey: receiptKey([32]byte(pkg.ReceiptKey.Reveal())),
 		Counts:     pkg.Counts, Items: pkg.Items, TagManifest: tag, Objects: volumes,
 	}
@@ -95,16 +131,30 @@ func (r *ready) manifestRecipients() []manifest.Recipient {
 	return list
 }
 
-// statements gives the digests of the approvals that were counted.
+// statements gives the digests of the review in force and of the approvals that
+// were counted.
 func (r *ready) statements() []sign.Digest {
 	if r.mandate == nil { // only what is there already is looked at
 		return nil
 	}
+	return append([]sign.Digest{r.mandate.Review.SHA256}, r.approvals()...)
+}
+
+// approvals gives the digests of the approvals that were counted.
+func (r *ready) approvals() []sign.Digest {
 	var list []sign.Digest
 	for _, ap := range r.mandate.Approvals {
 		list = append(list, ap.SHA256)
 	}
 	return list
+}
+
+// recordStart records, by the person who runs the export, that it has begun.
+func (r *ready) recordStart(ctx context.Context, id sign.ID, attempt int) error {
+	return r.Authority.Provider.record(ctx, r.Order, custody.Record{
+		Event: custody.ExportStarted, Actor: r.preparer, Package: &id, Instrument: r.Tool, DerivedFrom: r.statements(),
+		Details: []custody.Detail{{Name: "attempt", Value: fmt.Sprint(attempt)}},
+	}, r.Preparer, r.now())
 }
 
 func (r *ready) record(ctx context.Context, id sign.ID, event custody.Event, from []sign.Digest, objects []custody.Object, details []custody.Detail) error {
@@ -294,7 +344,7 @@ func (r *ready) unspent(ctx context.Context, id sign.ID) error {
 	if err != nil {
 		return err
 	}
-	counted := r.statements()
+	counted := r.approvals() // the review is every package's
 	for _, rec := range list {
 		shared := slices.ContainsFunc(rec.DerivedFrom, func(d sign.Digest) bool { return slices.Contains(counted, d) })
 		switch {
@@ -371,21 +421,8 @@ func (r *ready) history(ctx context.Context) ([]*custody.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []*custody.Record
-	for _, s := range files {
-		if s.Type() != custody.Type {
-			continue
-		}
-		rec, err := custody.Parse(s.Text)
-		if err != nil || rec.Package == nil || rec.Authority.Order == nil || *rec.Authority.Order != sign.Digest(r.Order.Digest()) {
-			continue
-		}
-		key, err := r.Authority.Keys.Verify(s.Text, s.Signature, sign.Provider, rec.Time, r.now())
-		if err == nil && key.Entry.Fingerprint == rec.Actor.Fingerprint {
-			list = append(list, rec)
-		}
-	}
-	return list, nil
+	list := r.Authority.orderRecords(files, r.Order, r.now())
+	return slices.DeleteFunc(list, func(rec *custody.Record) bool { return rec.Package == nil }), nil
 }
 
 // released records that the package is whole. The text is what was signed here, or

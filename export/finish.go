@@ -12,7 +12,8 @@ import (
 
 // files adds group 2 of FORMAT.md section 4: the payload beside the items, and
 // the tag files before the tail.
-func (a *assembler) files(o *order.Order, instrument []byte, report *bag.Report, withheld []bag.ReasonCount, info func(octets, files int64) bag.Info) error {
+func (a *assembler) files(r *ready, report *bag.Report, withheld []bag.ReasonCount, info func(octets, files int64) bag.Info) error {
+	o := r.Order
 	if err := a.beginFiles(); err != nil {
 		return err
 	}
@@ -22,13 +23,16 @@ func (a *assembler) files(o *order.Order, instrument []byte, report *bag.Report,
 	}
 	if err := firstErrorOf(
 		func() error { return a.file(orderFile(o), o.Bytes()) },
-		func() error { return a.file(bag.InstrumentName(o.Instrument.File), instrument) },
+		func() error { return a.file(bag.InstrumentName(o.Instrument.File), r.Instrument) },
+		func() error { return a.instrumentSignature(r) },
 		func() error { return a.spooled(bag.ExceptionsCSV, a.exceptions) },
 		func() error { return a.file(bag.WithheldCSV, bag.MarshalWithheldCSV(withheld)) },
 		func() error { return a.spooled(bag.IndexCSV, a.csv) },
 		func() error { return a.spooled(bag.IndexDAT, a.dat) },
 		func() error { return a.spooled(bag.IndexJSONL, a.index) },
 		func() error { return a.file(bag.ReportHTML, page.Bytes()) },
+		func() error { return a.spooled(bag.SubscriberCSV, a.subscriber) },
+		func() error { return a.spooled(bag.TrafficCSV, a.traffic) },
 	); err != nil {
 		return err
 	}
@@ -63,6 +67,16 @@ func (a *assembler) files(o *order.Order, instrument []byte, report *bag.Report,
 		return err
 	}
 	return a.pack.flush()
+}
+
+// instrumentSignature adds the agency's signature over the instrument, if the order
+// names one.
+func (a *assembler) instrumentSignature(r *ready) error {
+	s := r.Order.Instrument.Signature
+	if s == nil {
+		return nil
+	}
+	return a.file(bag.InstrumentSignatureName(s.File), r.Signature)
 }
 
 // tail adds the last four files, signs the tag manifest, and ends the last
@@ -107,39 +121,41 @@ func orderFile(o *order.Order) string {
 }
 
 // reportOf fills in the page for people.
-func reportOf(o *order.Order, r *Reading, accounts []bag.Account, exceptions []bag.ReasonCount) *bag.Report {
-	source, included, held := r.totals()
-	digest := o.Digest()
-	var excepted int64
-	for _, e := range exceptions {
-		excepted += e.Count
-	}
+func reportOf(r *ready, pkg *bag.Package, rd *Reading) *bag.Report {
+	o, digest := r.Order, r.Order.Digest()
+	traffic, subscribers := rd.derived()
 	return &bag.Report{
+		Traffic: traffic, Subscriber: subscribers,
 		Reference: o.Reference, Authority: o.Authority.Name, Country: o.Authority.Country, Jurisdiction: o.Jurisdiction,
 		Regime: o.Regime, LegalBasis: o.LegalBasis, Agency: o.Agency.Name,
 		OrderFile: orderFile(o), OrderSHA256: sign.Digest(digest).String(), InstrumentFile: bag.InstrumentName(o.Instrument.File),
-		Accounts: accounts, Included: included, Source: source, Held: held, Withheld: r.Reasons(),
-		Excepted: excepted, Exceptions: exceptions, Gaps: reasonCounts(r.Gaps),
+		InPart: o.Narrowed(), Accounts: pkg.Accounts, Included: pkg.Counts.Included, Source: pkg.Counts.Source, Held: pkg.Counts.Withheld, Withheld: pkg.Withheld,
+		Excepted: pkg.Counts.Exceptions, Exceptions: pkg.Exceptions, Gaps: pkg.Gaps,
 	}
 }
 
-// accountsOf gives the accounts of package.json: what the order asks of each,
-// and what came of it.
+// accountsOf gives the accounts of package.json: what was accepted of each, and
+// what came of it. The order is the accepted one.
 func accountsOf(o *order.Order, r *Reading) []bag.Account {
-	out := make([]bag.Account, len(o.Accounts))
+	var out []bag.Account
 	for i := range o.Accounts {
 		a, counts := &o.Accounts[i], &r.Accounts[i]
-		out[i] = bag.Account{
-			Account: a.Name, Entire: a.Entire, Categories: []string{},
-			Source: counts.Source, Included: counts.Included, Withheld: counts.Source - counts.Included,
+		if a.Dropped {
+			continue
+		}
+		place, admitted := int64(i), counts.Admitted
+		acc := bag.Account{
+			Account: a.Name, Place: &place, Entire: a.Entire, Categories: []string{},
+			Source: counts.Source, Included: counts.Included, Admitted: &admitted, Withheld: counts.Source - counts.Included,
 		}
 		for _, c := range a.Categories {
-			out[i].Categories = append(out[i].Categories, string(c))
+			acc.Categories = append(acc.Categories, string(c))
 		}
 		if span := a.Span(); !span.Entire {
 			from, until := sign.At(span.From), sign.At(span.Until)
-			out[i].From, out[i].Until = &from, &until
+			acc.From, acc.Until = &from, &until
 		}
+		out = append(out, acc)
 	}
 	return out
 }

@@ -139,7 +139,7 @@ func TestApprovalsSwapped(t *testing.T) {
 		if !done {
 			done = true
 			w.now = w.now.Add(time.Minute)
-			check(t, w.load().SignPolicy(t.Context(), w.policy, w.admin, w.now))
+			w.enact(w.policy)
 			w.approve(o, export.Approval{})
 		}
 	}
@@ -270,7 +270,7 @@ func TestLostAndStale(t *testing.T) {
 	res := w.export(o, source("a@mail.example", root))
 	check(t, os.Remove(filepath.Join(path, "packages", res.Package.String(), "manifest.json")))
 	w.now = w.now.Add(time.Minute)
-	check(t, w.load().SignPolicy(t.Context(), w.policy, w.admin, w.now))
+	w.enact(w.policy)
 	w.approve(o, export.Approval{})
 	_, err = export.Run(t.Context(), w.job(o, source("a@mail.example", root)))
 	var spent *export.SpentError

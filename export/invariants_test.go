@@ -34,24 +34,25 @@ func TestRefusals(t *testing.T) {
 		code export.Code
 		do   func(w *world) *export.Job
 	}{
-		{"no approval", export.NotApproved, func(w *world) *export.Job {
+		{"no review", export.NotReviewed, func(w *world) *export.Job {
 			return w.job(w.order(entireA), source("a@mail.example", root))
 		}},
 		{"one approval of two", export.NotApproved, func(w *world) *export.Job {
 			o := w.order(entireA)
-			_, err := w.load().Approve(t.Context(), o, export.Approval{}, w.approvers[0], tool, w.now)
+			w.review(o)
+			_, err := w.load().Approve(t.Context(), fileOf(o), export.Approval{}, w.by(w.approvers[0]))
 			check(t, err)
 			return w.job(o, source("a@mail.example", root))
 		}},
-		{"order changed after approval", export.NotApproved, func(w *world) *export.Job {
+		{"order changed after approval", export.NotReviewed, func(w *world) *export.Job {
 			w.approve(w.order(entireA), export.Approval{})
 			return w.job(w.order("account: A@mail.example, entire: true"), source("a@mail.example", root))
 		}},
 		{"policy changed after approval", export.NotApproved, func(w *world) *export.Job {
 			o := w.order(entireA)
 			w.approve(o, export.Approval{})
-			w.policy.Approvals = 1
-			check(t, w.load().SignPolicy(t.Context(), w.policy, w.admin, w.now))
+			w.policy.HouseMinutes++
+			w.enact(w.policy)
 			return w.job(o, source("a@mail.example", root))
 		}},
 		{"approval expired", export.NotApproved, func(w *world) *export.Job {
@@ -84,13 +85,27 @@ func TestRefusals(t *testing.T) {
 			w.approve(o, export.Approval{})
 			return w.job(o, source("a@mail.example", root))
 		}},
-		{"traffic asked for", export.CategoryUnfit, func(w *world) *export.Job {
-			o := w.order(entireA + ", categories: [traffic, content]")
-			_, err := w.load().Approve(t.Context(), o, export.Approval{}, w.approvers[0], tool, w.now)
-			if !errors.As(err, new(*export.Refusal)) {
-				t.Errorf("approved: %v", err)
-			}
+		{"a mailbox where subscriber records are asked for", export.CategoryNotAsked, func(w *world) *export.Job {
+			o := w.order(entireA + ", categories: [subscriber]")
+			w.approve(o, export.Approval{})
 			return w.job(o, source("a@mail.example", root))
+		}},
+		{"subscriber records where content is asked for", export.CategoryNotAsked, func(w *world) *export.Job {
+			o := w.order(entireA)
+			w.approve(o, export.Approval{})
+			return w.job(o, source("a@mail.example", root), export.Source{Account: "a@mail.example", Path: root, Format: export.FormatSubscriber})
+		}},
+		{"no subscriber records where they are asked for", export.AccountWithout, func(w *world) *export.Job {
+			o := w.order(entireA + ", categories: [subscriber, content]")
+			w.approve(o, export.Approval{})
+			return w.job(o, source("a@mail.example", root))
+		}},
+		{"prepared by somebody without the role", export.RoleMissing, func(w *world) *export.Job {
+			o := w.order(entireA)
+			w.approve(o, export.Approval{})
+			j := w.job(o, source("a@mail.example", root))
+			j.Preparer = w.signer
+			return j
 		}},
 		{"another instrument", export.InstrumentMismatch, func(w *world) *export.Job {
 			o := w.order(entireA)
@@ -125,11 +140,12 @@ func TestRefusals(t *testing.T) {
 func TestOnePersonTwoKeys(t *testing.T) {
 	w := newWorld(t, newDir(t))
 	second := newKey(t, "second")
-	check(t, w.load().Enroll(t.Context(), w.enrollment("second", "Approver 0", second, sign.Approver), w.admin))
+	w.enroll(w.enrollment("second", "Approver 0", second, sign.Approver))
 	o := w.order(entireA)
-	_, err := w.load().Approve(t.Context(), o, export.Approval{}, w.approvers[0], tool, w.now)
+	w.review(o)
+	_, err := w.load().Approve(t.Context(), fileOf(o), export.Approval{}, w.by(w.approvers[0]))
 	check(t, err)
-	_, err = w.load().Approve(t.Context(), o, export.Approval{}, second, tool, w.now)
+	_, err = w.load().Approve(t.Context(), fileOf(o), export.Approval{}, w.by(second))
 	var refused *export.Refusal
 	if !errors.As(err, &refused) {
 		t.Fatalf("second key of one person: %v", err)
@@ -297,7 +313,7 @@ func TestSameInputSamePayload(t *testing.T) {
 	}{{1, 1 << 20, true}, {4, 20 << 20, true}, {3, 1 << 30, false}} {
 		w := newWorld(t, newDir(t))
 		w.policy.VolumeBytes, w.policy.Padding = v.bound, v.padding
-		check(t, w.load().SignPolicy(t.Context(), w.policy, w.admin, w.now))
+		w.enact(w.policy)
 		// The order must be the same text in every run.
 		o := w.order(entireA)
 		w.approve(o, export.Approval{})

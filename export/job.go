@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"exhibit/export/bag"
+	"exhibit/export/instrument"
 	"exhibit/export/mail"
 	"exhibit/export/order"
 	"exhibit/export/seal"
@@ -28,15 +28,19 @@ import (
 type Job struct {
 	Authority *Authority
 	Order     *order.Order
-	// Instrument is the exact bytes of the legal instrument.
-	Instrument []byte
-	Sources    []Source
-	// Empty names accounts of the order of which the provider holds nothing.
+	// Instrument is the exact bytes of the legal instrument, and Signature of the
+	// agency's signature over it, nil if the order names none.
+	Instrument, Signature []byte
+	Sources               []Source
+	// Empty names accounts of the order of which the provider holds nothing: of an
+	// account as a whole, or "account=mailbox" or "account=subscriber".
 	Empty []string
 	// Supersedes is the package that this one takes the place of, or nil.
 	Supersedes *sign.ID
-	// Signer is the provider's signing key; it also prepares and records.
+	// Signer is the provider's signing key, for the package and the records of it.
 	Signer *detached.Signer
+	// Preparer is the key of the person of fulfilment staff who runs the export.
+	Preparer *detached.Signer
 	// Tool is this program.
 	Tool custody.Instrument
 	// Limits bounds the sources; the zero value is mail.DefaultLimits.
@@ -48,6 +52,9 @@ type Job struct {
 	// Progress, if set, is told how many source bytes were read since it was
 	// last called.
 	Progress func(int64)
+	// Undetermined, if set, is told of every item that is withheld as undetermined,
+	// for a person to look at.
+	Undetermined func(Noted) error
 	// Now is the clock, and Random where secrets come from; nil are the system's.
 	Now    func() time.Time
 	Random io.Reader
@@ -66,6 +73,9 @@ type Result struct {
 	Manifest *manifest.Manifest
 	// Reading is what was read; nil when Repeated or Finished.
 	Reading *Reading
+	// Partial says that the review accepted a part of the order only, and Emergency
+	// that the emergency rule let it out; false when Repeated or Finished.
+	Partial, Emergency bool
 	// Exceptions counts the included items that were not normalized, by reason.
 	Exceptions []bag.ReasonCount
 	// Undetermined lists items for a person to look at, at most 10,000.
@@ -94,156 +104,65 @@ func (j *Job) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// Preview reads and scopes the sources and makes nothing. It asks for no
-// approval: it is what somebody looks at before approving.
-func Preview(ctx context.Context, o *order.Order, sources []Source, empty []string, limits mail.Limits, progress func(int64)) (*Reading, []Noted, error) {
-	if err := CheckCategories(o); err != nil {
-		return nil, nil, err
-	}
-	if err := checkSources(o, sources, empty); err != nil {
-		return nil, nil, err
-	}
-	r := newReader(o)
-	if err := r.all(ctx, sources, limits, progress); err != nil {
-		return nil, nil, err
-	}
-	return &r.reading, r.undecided, nil
-}
-
-// checkSources makes sure that every source belongs to an account of the order,
-// and that no account was forgotten.
-func checkSources(o *order.Order, sources []Source, empty []string) error {
-	given := map[string]bool{}
-	for i := range sources {
-		a, ok := o.Account(sources[i].Account)
-		if !ok {
-			return refuse(AccountNotInOrder, nil, "account %q is not in the order", sources[i].Account)
-		}
-		sources[i].Account = a.Name
-		given[a.Name] = true
-	}
-	for _, name := range empty {
-		a, ok := o.Account(name)
-		if !ok {
-			return refuse(AccountNotInOrder, nil, "account %q is not in the order", name)
-		}
-		if given[a.Name] {
-			return refuse(AccountWithout, nil, "account %q has a source and is said to have none", a.Name)
-		}
-		given[a.Name] = true
-	}
-	for _, a := range o.Accounts {
-		if !given[a.Name] {
-			return refuse(AccountWithout, nil, "the order names %q, for which no source is given", a.Name)
-		}
-	}
-	return checkOverlap(sources)
-}
-
-// CheckCategories refuses an order that asks for data which this version cannot
-// produce: less than it asks for would look like all there is.
-func CheckCategories(o *order.Order) error {
-	for _, a := range o.Accounts {
-		if i := slices.IndexFunc(a.Categories, func(c order.Category) bool { return c != order.Content }); i >= 0 {
-			return refuse(CategoryUnfit, nil, "the order asks for %s of %s, and this version produces content only", a.Categories[i], a.Name)
-		}
-	}
-	return nil
-}
-
-// ErrOverlap says that a source was given twice, or lies within another one, so
-// that its items would be there twice.
-var ErrOverlap = errors.New("sources overlap")
-
-// checkOverlap makes sure that no item is read twice.
-func checkOverlap(sources []Source) error {
-	paths := make([]string, len(sources))
-	for i, s := range sources {
-		path, err := filepath.EvalSymlinks(s.Path)
-		if err == nil {
-			path, err = filepath.Abs(path)
-		}
-		if err != nil {
-			return fmt.Errorf("source of %s: %w", s.Account, err)
-		}
-		paths[i] = path
-		for j := range i {
-			if within(paths[j], path) || within(path, paths[j]) {
-				return fmt.Errorf("%w: %s and %s", ErrOverlap, sources[j].Path, s.Path)
-			}
-		}
-	}
-	return nil
-}
-
-// within reports whether path is folder or lies below it.
-func within(folder, path string) bool {
-	rel, err := filepath.Rel(folder, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
 // ready is a job that policy lets go ahead.
 type ready struct {
 	*Job
-	actor      sign.Person
+	actor      sign.Person // the provider
+	preparer   sign.Person
 	mandate    *Mandate
+	signature  *instrument.Result // of the agency, over the instrument; or nil
 	recipients []seal.Recipient
 	warnings   []string
 	started    time.Time
 }
 
 // authorize checks everything that must hold before anything is read
-// (invariant 1).
-func (j *Job) authorize(ctx context.Context, actor sign.Person, now time.Time) (*ready, error) {
-	o := j.Order
-	if j.Authority.Policy == nil {
-		return nil, refuse(NoPolicy, nil, "no policy says how many must approve")
-	}
-	if o.Expired(now) {
-		return nil, refuse(OrderExpired, nil, "the order expired at %s", o.Expires.UTC().Format(time.RFC3339))
-	}
-	if err := checkSources(o, j.Sources, j.Empty); err != nil {
-		return nil, err
-	}
-	if err := CheckCategories(o); err != nil {
-		return nil, err
-	}
-	if got := sign.Sum(j.Instrument); got != sign.Digest(o.Instrument.SHA256) {
-		return nil, refuse(InstrumentMismatch, nil, "the instrument has digest %s, the order says %s", got, sign.Digest(o.Instrument.SHA256))
-	}
-	recipients, warnings, err := j.Authority.recipients(o, now)
+// (invariant 1). What it returns works on the order as it was accepted.
+func (j *Job) authorize(ctx context.Context, now time.Time) (*ready, error) {
+	a := j.Authority
+	preparer, err := a.person(j.Preparer, now, sign.Fulfilment)
 	if err != nil {
 		return nil, err
 	}
-	m, err := j.Authority.Mandate(ctx, o, j.Supersedes, now)
+	actor, err := a.person(j.Signer, now, sign.Provider)
 	if err != nil {
 		return nil, err
 	}
-	if !m.Enough() {
-		return nil, refuse(NotApproved, nil, "the order has %d of %d approvals%s", len(m.Approvals), m.Needed, whyNot(m))
+	signature, err := a.Fit(File{Order: j.Order, Instrument: j.Instrument, Signature: j.Signature}, now)
+	if err != nil {
+		return nil, err
 	}
-	return &ready{Job: j, actor: actor, mandate: m, recipients: recipients, warnings: warnings, started: now}, nil
-}
-
-// whyNot says what is wrong with the statements that were not counted.
-func whyNot(m *Mandate) string {
-	if len(m.Rejected) == 0 {
-		return ""
+	if err := a.fitStore(); err != nil {
+		return nil, err
 	}
-	reasons := make([]string, 0, len(m.Rejected))
-	for _, r := range m.Rejected {
-		who := "somebody"
-		if r.Statement != nil {
-			who = r.Statement.Person.Name
-		}
-		reasons = append(reasons, fmt.Sprintf("that of %s does not count: %v", who, r.Reason))
+	recipients, warnings, err := a.recipients(j.Order, now)
+	if err != nil {
+		return nil, err
 	}
-	return "; " + strings.Join(reasons, "; ")
+	m, err := a.Mandate(ctx, j.Order, j.Supersedes, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Allows(); err != nil {
+		return nil, err
+	}
+	accepted := *j
+	accepted.Order = m.Effective
+	if err := checkSources(m.Effective, j.Sources, j.Empty, m.Columns); err != nil {
+		return nil, err
+	}
+	return &ready{
+		Job: &accepted, actor: actor, preparer: preparer, mandate: m, signature: signature,
+		recipients: recipients, warnings: warnings, started: now,
+	}, nil
 }
 
 // repeated looks whether the package that is asked for was released already. It
 // needs no approval to say so, as nothing leaves; nil is no.
 func (j *Job) repeated(ctx context.Context, actor sign.Person) (*Result, error) {
+	if err := j.stopped(ctx); err != nil {
+		return nil, err
+	}
 	claims := j.Authority.claims(j.Order)
 	sequence, err := claims.sequenceAfter(ctx, j.Supersedes)
 	var refused *Refusal
@@ -266,19 +185,44 @@ func (j *Job) repeated(ctx context.Context, actor sign.Person) (*Result, error) 
 	return res, nil
 }
 
+// stopped refuses even a package that is there already, when the order has ended
+// or the approvals that an emergency owes are overdue.
+func (j *Job) stopped(ctx context.Context) error {
+	if j.Authority.Policy == nil {
+		return nil // for authorize to say
+	}
+	m, err := j.Authority.Mandate(ctx, j.Order, nil, j.now())
+	var refused *Refusal
+	switch {
+	case errors.As(err, &refused): // likewise
+		return nil
+	case err != nil:
+		return err
+	case m.Ended != nil:
+		return m.ended()
+	case m.Clock.Overdue:
+		return m.overdue()
+	}
+	return nil
+}
+
 // Run exports. It is safe to repeat: a package that is whole is not made again,
 // whatever has become of its approvals, and one that an earlier run of this host had sealed is finished. A *Refusal
 // means that policy does not allow it; the refusal is recorded.
 func Run(ctx context.Context, j *Job) (*Result, error) {
 	now := j.now()
-	actor, err := j.Authority.person(j.Signer, sign.Provider, now)
+	actor, err := j.Authority.person(j.Signer, now, sign.Provider)
 	if err != nil {
 		return nil, err
 	}
-	if res, err := j.repeated(ctx, actor); err != nil || res != nil {
-		return res, err
+	res, err := j.repeated(ctx, actor)
+	if err != nil {
+		return nil, j.recordRefusal(ctx, actor, err, now)
 	}
-	r, err := j.authorize(ctx, actor, now)
+	if res != nil {
+		return res, nil
+	}
+	r, err := j.authorize(ctx, now)
 	if err != nil {
 		return nil, j.recordRefusal(ctx, actor, err, now)
 	}
@@ -343,7 +287,7 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	if len(left) > manifest.MaxObjects/2 { // a manifest could not list them all
 		return &StaleError{Package: pub.id}
 	}
-	if err := r.record(ctx, pub.id, custody.ExportStarted, r.statements(), nil, []custody.Detail{{Name: "attempt", Value: fmt.Sprint(attempt)}}); err != nil {
+	if err := r.recordStart(ctx, pub.id, attempt); err != nil {
 		return err
 	}
 	var secret, seed [32]byte
@@ -399,7 +343,7 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	if err := pub.publish(ctx, m, readme); err != nil {
 		return err
 	}
-	res.Reading, res.Undetermined, res.Exceptions = &reader.reading, reader.undecided, pkg.Exceptions
+	res.Reading, res.Undetermined, res.Exceptions, res.Partial, res.Emergency = &reader.reading, reader.undecided, pkg.Exceptions, r.Order.Narrowed(), r.mandate.ByEmergency
 	return nil
 }
 
@@ -412,24 +356,20 @@ func (r *ready) recheck(ctx context.Context) error {
 		return err
 	}
 	again := *r.Job
-	again.Authority = authority
-	actor, err := authority.person(r.Signer, sign.Provider, now)
+	again.Authority, again.Order = authority, r.mandate.Order
+	then, err := again.authorize(ctx, now)
 	if err != nil {
-		return err
+		return again.recordRefusal(ctx, r.actor, err, now)
 	}
-	then, err := again.authorize(ctx, actor, now)
-	if err != nil {
-		return again.recordRefusal(ctx, actor, err, now)
-	}
-	if authority.Policy.Digest != r.Authority.Policy.Digest || !then.counts(r.statements()) {
+	if authority.Policy.Digest != r.Authority.Policy.Digest || then.mandate.Review.SHA256 != r.mandate.Review.SHA256 || !then.counts(r.statements()) {
 		return errMeanwhile
 	}
 	return nil
 }
 
 // errMeanwhile says that there are enough approvals, but not those, or not under
-// the policy, that the package states.
-var errMeanwhile = errors.New("the policy or the approvals changed while the export ran: give the same command again")
+// the policy or the review, that the package states.
+var errMeanwhile = errors.New("the policy, the review or the approvals changed while the export ran: give the same command again")
 
 // attempts finds which attempt at the volumes comes next, and the names of all
 // volumes but made: those that are there, and of each attempt the one that may be

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/semaphore"
 
 	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/normalize"
+	"exhibit/export/order"
 	"exhibit/export/scope"
+	"exhibit/export/traffic"
 	"exhibit/sign/merkle"
 )
 
@@ -24,9 +27,12 @@ const unitBytes = batchBytes * 15 / 16
 // more: a unit larger than all of it waits until it is alone.
 const unitBudget = 64 << 20
 
-// candidate is an item that the order admits.
+// candidate is an item that the order admits: one of mail, or a subscriber record.
 type candidate struct {
-	item     mail.Item
+	item       mail.Item
+	subscriber *bag.SubscriberRecord
+	line       []byte // of the subscriber record, without LF
+
 	account  string
 	source   int // which of the given sources, from 1
 	exhibit  int // from 1
@@ -53,6 +59,9 @@ type packedItem struct {
 	record *bag.ItemRecord
 	line   []byte // the record as the index has it, without LF
 	leaf   merkle.Hash
+	// traffic and subscriber are set for such records.
+	traffic    *bag.TrafficRecord
+	subscriber *bag.SubscriberRecord
 }
 
 // worker turns units into chunks; each has its own encoder.
@@ -93,14 +102,39 @@ func (w *worker) do(ctx context.Context, u *unit) packed {
 	return out
 }
 
-// item normalizes, describes, digests and packs one item.
+// item makes an item's file and its record, digests and packs it.
 func (w *worker) item(c *candidate) (packedItem, error) {
-	where := c.item.Source.File
-	fields, err := describe(c.item)
+	out, it, err := w.make(c)
 	if err != nil {
-		return packedItem{}, fmt.Errorf("describe %q: %w", where, err)
+		return packedItem{}, fmt.Errorf("describe %q: %w", c.item.Source.File, err)
+	}
+	rec := it.record
+	rec.Size, rec.MD5 = int64(len(out)), md5.Sum(out)
+	if rec.SHA256, err = w.pack.add(rec.File, rec.Size, bytes.NewReader(out)); err != nil {
+		return packedItem{}, err
+	}
+	if it.line, err = bag.MarshalItem(rec); err != nil {
+		return packedItem{}, fmt.Errorf("index %q: %w", c.item.Source.File, err)
+	}
+	it.leaf = merkle.ItemLeaf(w.secret, rec.Exhibit, it.line)
+	return it, nil
+}
+
+// make gives an item's file, and its record but for size and digests.
+func (w *worker) make(c *candidate) ([]byte, packedItem, error) {
+	switch c.decision.Category {
+	case order.Subscriber:
+		rec := derivedRecord(c, bag.KindSubscriber)
+		rec.Fields = jsontext.Value("{}")
+		return recordFile(c.line), packedItem{record: rec, subscriber: c.subscriber}, nil
+	case order.Traffic:
+		return makeTraffic(c)
 	}
 	rec := recordOf(c)
+	fields, err := describe(c.item)
+	if err != nil {
+		return nil, packedItem{}, err
+	}
 	rec.Fields = fields
 	out, transforms, exception := normalize.Normalize(c.item)
 	if exception != "" {
@@ -108,17 +142,21 @@ func (w *worker) item(c *candidate) (packedItem, error) {
 		rec.Exception = &reason
 	}
 	rec.Transforms = transformsOf(transforms)
-	rec.Size, rec.MD5 = int64(len(out)), md5.Sum(out)
-	sum, err := w.pack.add(rec.File, rec.Size, bytes.NewReader(out))
+	return out, packedItem{record: rec}, nil
+}
+
+// makeTraffic derives a traffic record (FORMAT.md section 6.1).
+func makeTraffic(c *candidate) ([]byte, packedItem, error) {
+	derived := traffic.Derive(c.account, c.item)
+	line, err := bag.MarshalTraffic(derived)
 	if err != nil {
-		return packedItem{}, err
+		return nil, packedItem{}, err
 	}
-	rec.SHA256 = sum
-	line, err := bag.MarshalItem(rec)
-	if err != nil {
-		return packedItem{}, fmt.Errorf("index %q: %w", where, err)
+	rec := derivedRecord(c, bag.KindTraffic)
+	if rec.Fields, err = traffic.Fields(derived); err != nil {
+		return nil, packedItem{}, err
 	}
-	return packedItem{record: rec, line: line, leaf: merkle.ItemLeaf(w.secret, rec.Exhibit, line)}, nil
+	return recordFile(line), packedItem{record: rec, traffic: derived}, nil
 }
 
 // run starts workers over units and hands their results to join in the order of

@@ -14,6 +14,7 @@ import (
 	"exhibit/export/mail/contentline"
 	"exhibit/export/mail/header"
 	"exhibit/export/normalize"
+	"exhibit/export/order"
 	"exhibit/export/scope"
 	"exhibit/sign"
 )
@@ -29,15 +30,24 @@ func recordOf(c *candidate) *bag.ItemRecord {
 		File:     bag.ItemName(c.exhibit, kind),
 		Kind:     kind,
 		Account:  c.account,
-		Category: "content",
+		Category: string(order.Content),
 		Scope:    scopeOf(c.decision),
-		Source: bag.ItemSource{
+		Source: &bag.ItemSource{
 			Number: int64(c.source), File: text(it.Source.File), Format: it.Format, Container: optional(it.Container),
 			Offset: it.Source.Offset, Length: it.Source.Length, SHA256: sha256.Sum256(it.Raw),
 			Dialect: optional(it.Dialect), Evidence: optional(it.Evidence),
 		},
 		Labels: texts(it.Labels),
 		Flags:  texts(it.Flags),
+	}
+}
+
+// derivedRecord begins the item record of a record that is derived: it has no source.
+func derivedRecord(c *candidate, kind string) *bag.ItemRecord {
+	return &bag.ItemRecord{
+		Type: bag.ItemType, Exhibit: bag.ExhibitNumber(c.exhibit), File: bag.ItemName(c.exhibit, kind), Kind: kind,
+		Account: c.account, Category: string(c.decision.Category), Scope: scopeOf(c.decision),
+		Transforms: []bag.Transform{}, Labels: []string{}, Flags: []string{},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -261,7 +262,7 @@ func TestResumeWithAnotherSigner(t *testing.T) {
 			w.now = w.now.Add(time.Minute)
 			second, err := detached.Generate("provider2", start, randReader())
 			check(t, err)
-			check(t, w.load().Enroll(t.Context(), w.enrollment("provider2", "Example Mail", second, sign.Provider), w.admin))
+			w.enroll(w.enrollment("provider2", "Example Mail", second, sign.Provider))
 			w.signer = second
 			_, err = export.Run(t.Context(), w.job(o, source("a@mail.example", root)))
 			var stale *export.StaleError
@@ -305,16 +306,22 @@ func TestTwoPoliciesAtOnce(t *testing.T) {
 	w := newWorld(t, newDir(t))
 	a1, a2 := w.load(), w.load()
 	p := w.policy
-	p.Approvals = 3
-	check(t, a1.SignPolicy(t.Context(), p, w.admin, w.now))
-	p.Approvals = 1
-	check(t, a2.SignPolicy(t.Context(), p, w.admin, w.now.Add(time.Second)))
+	p.Approvals[0].Persons = 3
+	one, err := a1.SignPolicy(t.Context(), p, w.admin, w.now)
+	check(t, err)
+	p.Approvals[0].Persons = 1
+	two, err := a2.SignPolicy(t.Context(), p, w.admin2, w.now.Add(time.Second))
+	check(t, err)
+	w.now = w.now.Add(time.Second)
+	a1, a2 = w.load(), w.load()
+	check(t, a1.ConfirmPolicy(t.Context(), one, w.admin2, w.now))
+	check(t, a2.ConfirmPolicy(t.Context(), two, w.admin, w.now))
 	w.now = w.now.Add(time.Minute)
 	a := w.load()
 	if a.Policy != nil {
 		t.Fatalf("one of two policies is in force: %+v", a.Policy)
 	}
-	check(t, a.SignPolicy(t.Context(), p, w.admin, w.now))
+	w.enact(p)
 	if a = w.load(); a.Policy == nil || a.Policy.Serial != 3 {
 		t.Errorf("policy %+v", a.Policy)
 	}
@@ -360,24 +367,22 @@ func (f forgetful) Open(ctx context.Context, key string, offset, length int64) (
 func TestApproveCut(t *testing.T) {
 	w := newWorld(t, newDir(t))
 	o := w.order(entireA)
+	w.review(o)
 	good := *w.provider
 	ctx, cancel := context.WithCancel(t.Context())
-	n := 0
 	w.provider.Store = gate{Store: good.Store, after: func(key string) {
-		if strings.Contains(key, "custody/records/order") {
-			if n++; n == 2 { // order, statement
-				cancel()
-			}
+		if strings.HasPrefix(key, custody.OrderPrefix(o.Digest())) && strings.HasSuffix(key, ".json") { // the statement
+			cancel()
 		}
 	}}
-	_, err := w.load().Approve(ctx, o, export.Approval{}, w.approvers[0], tool, w.now)
+	_, err := w.load().Approve(ctx, fileOf(o), export.Approval{}, w.by(w.approvers[0]))
 	if err == nil {
 		t.Error("the approval was not cut")
 	}
 	*w.provider = good
-	_, err = w.load().Approve(t.Context(), o, export.Approval{}, w.approvers[0], tool, w.now)
+	_, err = w.load().Approve(t.Context(), fileOf(o), export.Approval{}, w.by(w.approvers[0]))
 	check(t, err)
-	if len(w.events(o.Digest())) == 0 {
+	if !slices.Contains(w.events(o.Digest()), custody.OrderApproved) {
 		t.Error("the approval stands and no order-approved record is ever made")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"exhibit/export/mail"
 	"exhibit/export/order"
 	"exhibit/export/scope"
+	"exhibit/export/subscriber"
 	"exhibit/sign"
 )
 
@@ -18,8 +19,21 @@ type Source struct {
 	Account string
 	// Path is a file or a folder.
 	Path string
-	// Format is "", or one of the formats of mail.Options: how to read it.
+	// Format is "", or one of the formats of mail.Options: how to read it. Subscriber
+	// records have one of the formats below.
 	Format string
+}
+
+// The formats of subscriber records: by the ending of the file's name, or said.
+const (
+	FormatSubscriber     = "subscriber"
+	FormatSubscriberCSV  = "subscriber-csv"
+	FormatSubscriberJSON = "subscriber-json"
+)
+
+// subscribers reports whether the source holds subscriber records, not mail.
+func (s Source) subscribers() bool {
+	return s.Format == FormatSubscriber || s.Format == FormatSubscriberCSV || s.Format == FormatSubscriberJSON
 }
 
 // ErrEmptySource says that a source holds not a single file: a folder that is not
@@ -31,6 +45,9 @@ type AccountCounts struct {
 	Account  string
 	Source   int64
 	Included int64
+	// Traffic and Subscriber are those of Included that are records, and Admitted
+	// those that only a reviewer's statement let in.
+	Traffic, Subscriber, Admitted int64
 	// Withheld is by reason, every reason of scope.Reasons being there.
 	Withheld map[string]int64
 }
@@ -71,6 +88,15 @@ func (r *Reading) totals() (source, included, withheld int64) {
 	return source, included, withheld
 }
 
+// derived adds up the traffic and the subscriber records.
+func (r *Reading) derived() (traffic, subscribers int64) {
+	for _, a := range r.Accounts {
+		traffic += a.Traffic
+		subscribers += a.Subscriber
+	}
+	return traffic, subscribers
+}
+
 // Reasons gives how many items were withheld for each reason of scope.Reasons.
 func (r *Reading) Reasons() []bag.ReasonCount {
 	counts := make([]bag.ReasonCount, 0, len(scope.Reasons))
@@ -88,8 +114,11 @@ func (r *Reading) Reasons() []bag.ReasonCount {
 type Noted struct {
 	Account string
 	File    string
-	Offset  int64
-	Reason  string
+	// Offset and Length are of the item in the file, decompressed.
+	Offset, Length int64
+	// SHA256 is the digest of an item's source bytes; zero for what is no item.
+	SHA256 sign.Digest
+	Reason string
 }
 
 // maxNoted bounds the list that is kept for staff.
@@ -102,6 +131,10 @@ type reader struct {
 	emit     func(*unit) error           // nil: only count
 	record   func(line []byte) error     // nil: do not keep the list of sources
 	admitted func(*bag.SourceLine) error // nil likewise
+	// columns is the list that subscriber records may have, or nil.
+	columns *subscriber.List
+	// undetermined, if set, is told of every undetermined item.
+	undetermined func(Noted) error
 
 	reading   Reading
 	undecided []Noted
@@ -110,13 +143,13 @@ type reader struct {
 	name    string
 	source  int
 	exhibit int
-	inFile  bool // an item of the file at hand was included
+	inFile  bool // an item of the file at hand was included with its content
 	found   bool // the source at hand holds a file or a gap
 	unit    *unit
 }
 
-func newReader(o *order.Order) *reader {
-	r := &reader{scope: scope.New(o), reading: Reading{Gaps: map[string]int64{}}}
+func newReader(o *order.Order, admitted []scope.Admitted) *reader {
+	r := &reader{scope: scope.New(o, admitted), reading: Reading{Gaps: map[string]int64{}}}
 	for _, a := range o.Accounts {
 		withheld := map[string]int64{}
 		for _, reason := range scope.Reasons {
@@ -136,9 +169,8 @@ func (r *reader) all(ctx context.Context, sources []Source, limits mail.Limits, 
 			}
 			r.account, r.name = i, a.Account
 			r.source++
-			opt := mail.Options{Format: s.Format, Limits: limits, Progress: progress}
 			r.found = false
-			if err := mail.Read(ctx, s.Path, opt, r); err != nil {
+			if err := r.one(ctx, s, mail.Options{Format: s.Format, Limits: limits, Progress: progress}); err != nil {
 				return fmt.Errorf("source %s of %s: %w", s.Path, a.Account, err)
 			}
 			if !r.found {
@@ -149,6 +181,14 @@ func (r *reader) all(ctx context.Context, sources []Source, limits mail.Limits, 
 	return r.flush()
 }
 
+// one reads one source.
+func (r *reader) one(ctx context.Context, s Source, opt mail.Options) error {
+	if s.subscribers() {
+		return r.records(ctx, s)
+	}
+	return mail.Read(ctx, s.Path, opt, r)
+}
+
 // Item decides on one item.
 func (r *reader) Item(it mail.Item) error {
 	counts := &r.reading.Accounts[r.account]
@@ -156,13 +196,43 @@ func (r *reader) Item(it mail.Item) error {
 	d := r.scope.Decide(r.account, it)
 	if !d.Included {
 		counts.Withheld[string(d.Reason)]++
-		if d.Reason == scope.Undetermined && len(r.undecided) < maxNoted {
-			r.undecided = append(r.undecided, Noted{Account: r.name, File: it.Source.File, Offset: it.Source.Offset, Reason: d.Detail})
+		if d.Reason == scope.Undetermined {
+			return r.undecide(it, d)
 		}
 		return nil
 	}
-	counts.Included++
-	r.inFile = true
+	if d.Category == order.Traffic {
+		counts.Traffic++
+	} else {
+		r.inFile = true
+	}
+	if d.Admitted {
+		counts.Admitted++
+	}
+	return r.include(candidate{item: it, decision: d}, int64(len(it.Raw)))
+}
+
+// undecide lists an undetermined item for staff.
+func (r *reader) undecide(it mail.Item, d scope.Decision) error {
+	if r.undetermined == nil && len(r.undecided) >= maxNoted {
+		return nil
+	}
+	n := Noted{
+		Account: r.name, File: it.Source.File, Offset: it.Source.Offset, Length: it.Source.Length,
+		SHA256: sign.Sum(it.Raw), Reason: d.Detail,
+	}
+	if len(r.undecided) < maxNoted {
+		r.undecided = append(r.undecided, n)
+	}
+	if r.undetermined == nil {
+		return nil
+	}
+	return r.undetermined(n)
+}
+
+// include hands an admitted item on.
+func (r *reader) include(c candidate, size int64) error {
+	r.reading.Accounts[r.account].Included++
 	r.exhibit++
 	if r.emit == nil {
 		return nil
@@ -170,7 +240,7 @@ func (r *reader) Item(it mail.Item) error {
 	if r.exhibit > bag.MaxItems {
 		return fmt.Errorf("more than %d items are in scope: a package cannot number them; split the order's accounts", bag.MaxItems)
 	}
-	if r.unit != nil && r.unit.bytes+int64(len(it.Raw)) > unitBytes {
+	if r.unit != nil && r.unit.bytes+size > unitBytes {
 		if err := r.flush(); err != nil {
 			return err
 		}
@@ -178,8 +248,9 @@ func (r *reader) Item(it mail.Item) error {
 	if r.unit == nil {
 		r.unit = &unit{}
 	}
-	r.unit.items = append(r.unit.items, candidate{item: it, account: r.name, source: r.source, exhibit: r.exhibit, decision: d})
-	r.unit.bytes += int64(len(it.Raw)) + 1024
+	c.account, c.source, c.exhibit = r.name, r.source, r.exhibit
+	r.unit.items = append(r.unit.items, c)
+	r.unit.bytes += size + 1024
 	return nil
 }
 

@@ -5,11 +5,12 @@ import (
 	"crypto/rand"
 	"io"
 	"iter"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"exhibit/export/order"
-	"exhibit/sign"
 	"exhibit/sign/custody"
 	"exhibit/sign/keyring"
 	"exhibit/sign/policy"
@@ -66,6 +67,9 @@ func newestKey(t testing.TB, st store.Store, prefix string, w *world) string {
 		check(t, err)
 		s, err := custody.Open(info.Key, readAll(t, r))
 		check(t, err)
+		if s.Type() != keyring.Type {
+			continue // a confirmation
+		}
 		e, err := keyring.ParseEntry(s.Text)
 		check(t, err)
 		if e.Action == keyring.Revoke {
@@ -76,11 +80,17 @@ func newestKey(t testing.TB, st store.Store, prefix string, w *world) string {
 	return ""
 }
 
-func goldenPolicy() policy.Policy {
-	return policy.Policy{
-		Approvals: 2, VolumeBytes: policy.MinVolumeBytes, Padding: true,
-		KeyKinds: []sign.KeyKind{sign.AgeHybrid, sign.AgeSSH, sign.AgeX25519, sign.OpenPGP},
-	}
+// testPolicy wants two approvals, makes small volumes, and knows the regime "test".
+func testPolicy() policy.Policy {
+	p := policy.Default(2)
+	p.VolumeBytes = policy.MinVolumeBytes
+	columns := "eu-2023-1543"
+	p.Regimes = append(p.Regimes, policy.Regime{
+		Name: "test", Title: "Test", Source: "none", Confirmed: true, Subscriber: &columns,
+		Due: []policy.Period{}, Hold: []policy.Period{}, Objection: []policy.Period{}, NoticeDelay: []policy.Period{}, Preservation: []policy.Period{},
+	})
+	slices.SortFunc(p.Regimes, func(a, b policy.Regime) int { return strings.Compare(a.Name, b.Name) })
+	return p
 }
 
 // clock is a fixed clock for keys.

@@ -11,10 +11,23 @@ const (
 	AgeX25519 KeyKind = "age-x25519"
 	AgeHybrid KeyKind = "age-hybrid"
 	AgeSSH    KeyKind = "age-ssh"
+	// X509 signs legal instruments.
+	X509 KeyKind = "x509"
+	// Note signs checkpoints of a custody log (C2SP signed-note).
+	Note KeyKind = "note"
 )
 
 // Valid reports whether k is one of the key kinds.
 func (k KeyKind) Valid() bool {
+	switch k {
+	case OpenPGP, AgeX25519, AgeHybrid, AgeSSH, X509, Note:
+		return true
+	}
+	return false
+}
+
+// Encrypts reports whether content may be encrypted to keys of kind k.
+func (k KeyKind) Encrypts() bool {
 	switch k {
 	case OpenPGP, AgeX25519, AgeHybrid, AgeSSH:
 		return true
@@ -24,7 +37,7 @@ func (k KeyKind) Valid() bool {
 
 // CheckFingerprint returns a *MemberError for the member at path if fingerprint
 // has not the form that keys of kind k have: 40 or 64 upper-case hexadecimal
-// digits for OpenPGP, a digest's text for age.
+// digits for OpenPGP, a digest's text for all others.
 func (k KeyKind) CheckFingerprint(path, fingerprint string) error {
 	switch k {
 	case OpenPGP:
@@ -32,9 +45,9 @@ func (k KeyKind) CheckFingerprint(path, fingerprint string) error {
 			return nil
 		}
 		return BadMember(path, "want 40 or 64 upper-case hexadecimal digits")
-	case AgeX25519, AgeHybrid, AgeSSH:
+	case AgeX25519, AgeHybrid, AgeSSH, X509, Note:
 		if _, err := ParseDigest(fingerprint); err != nil {
-			return BadMember(path, "want the digest of the recipient's text")
+			return BadMember(path, "want a digest: 64 lower-case hexadecimal digits")
 		}
 		return nil
 	}
@@ -60,6 +73,7 @@ const (
 	Approver   Role = "approver"
 	Auditor    Role = "auditor"
 	Fulfilment Role = "fulfilment"
+	Log        Role = "log"
 	Provider   Role = "provider"
 	Reviewer   Role = "reviewer"
 )
@@ -67,7 +81,7 @@ const (
 // Valid reports whether r is one of the roles.
 func (r Role) Valid() bool {
 	switch r {
-	case Admin, Agency, Approver, Auditor, Fulfilment, Provider, Reviewer:
+	case Admin, Agency, Approver, Auditor, Fulfilment, Log, Provider, Reviewer:
 		return true
 	}
 	return false

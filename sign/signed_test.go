@@ -134,6 +134,8 @@ func TestFingerprints(t *testing.T) {
 		{sign.OpenPGP, v4, true}, {sign.OpenPGP, v6, true}, {sign.OpenPGP, strings.ToLower(v4), false},
 		{sign.OpenPGP, v4[1:], false}, {sign.OpenPGP, age, false}, {sign.AgeX25519, age, true},
 		{sign.AgeHybrid, age, true}, {sign.AgeSSH, v6, false}, {"pgp", v4, false},
+		{sign.X509, age, true}, {sign.X509, v4, false}, {sign.X509, strings.ToUpper(age), false},
+		{sign.Note, age, true}, {sign.Note, age[1:], false}, {sign.Note, v6, false},
 	} {
 		if err := c.kind.CheckFingerprint("fingerprint", c.fp); (err == nil) != c.ok {
 			t.Errorf("%s %s: %v", c.kind, c.fp, err)
@@ -142,6 +144,25 @@ func TestFingerprints(t *testing.T) {
 	var bad *sign.MemberError
 	if err := sign.CheckSigner("signer", v6); !errors.As(err, &bad) || bad.Member != "signer" {
 		t.Errorf("version 6 signer: %v", err)
+	}
+}
+
+func TestKindsAndRoles(t *testing.T) {
+	for _, c := range []struct {
+		kind            sign.KeyKind
+		valid, encrypts bool
+	}{
+		{sign.OpenPGP, true, true}, {sign.AgeX25519, true, true}, {sign.AgeHybrid, true, true}, {sign.AgeSSH, true, true},
+		{sign.X509, true, false}, {sign.Note, true, false}, {"", false, false}, {"X509", false, false},
+	} {
+		if c.kind.Valid() != c.valid || c.kind.Encrypts() != c.encrypts {
+			t.Errorf("kind %q: valid %t, encrypts %t", c.kind, c.kind.Valid(), c.kind.Encrypts())
+		}
+	}
+	for role, valid := range map[sign.Role]bool{sign.Log: true, sign.Admin: true, "logs": false, "": false} {
+		if role.Valid() != valid {
+			t.Errorf("role %q", role)
+		}
 	}
 }
 

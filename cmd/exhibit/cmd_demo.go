@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -26,10 +27,11 @@ func newDemo(a *app) *cobra.Command {
 		Use:   "demo [DIR]",
 		Short: "the whole story on a sample mailbox",
 		Long: `demo plays the main job from end to end, with sample people and a sample mailbox and
-without a server: a provider's workspace, an agency's key, an order, an export that
-is refused because nobody approved it, two approvals, the export, and the agency
-that verifies and opens it. It leaves DIR/{workspace,store,agency,opened} behind,
-for you to look at. Every line with a $ is a command that you can give yourself.`,
+without a server: a provider's two admins, its staff, an agency's key, an order that
+came in minutes ago, a review, two approvals, the export, and the agency that verifies
+and opens the package. What must be refused is tried as well. It leaves
+DIR/{workspace,store,agency,opened} behind, for you to look at. Every line with a $ is
+a command that you can give yourself.`,
 		Example: `  exhibit demo
   exhibit demo story`,
 		Args: atMost(1),
@@ -77,6 +79,8 @@ type demo struct {
 	dir  string
 	step int
 	pass string // --passphrase-file of the sample people
+	// terse shows of a step the command alone, not what it prints.
+	terse bool
 }
 
 const demoAccount = "alice@mail.example"
@@ -186,6 +190,7 @@ func (d *demo) prepare() error {
 	if err != nil {
 		return err
 	}
+	order = justReceived(order, d.app.env.now())
 	order = bytes.ReplaceAll(order, []byte("AGENCY-KEY"), []byte(recipient.Fingerprint))
 	instrument, err := testdata.Files.ReadFile("order/instrument.pdf")
 	if err != nil {
@@ -199,6 +204,7 @@ func (d *demo) prepare() error {
 		mode fs.FileMode
 	}{
 		{d.path("workspace", "order.yaml"), order, 0o644},
+		{d.path("workspace", "widened.yaml"), bytes.Replace(order, []byte("2026-03-31"), []byte("2026-06-30"), 1), 0o644},
 		{d.path("workspace", "instrument.pdf"), instrument, 0o644},
 		{d.pass, []byte(secret + "\n"), 0o600},
 	} {
@@ -209,57 +215,110 @@ func (d *demo) prepare() error {
 	return nil
 }
 
-// provider sets up the provider: people, keys, policy.
-func (d *demo) provider(ctx context.Context) error {
-	ws := d.path("workspace")
-	if err := d.play(ctx, "a provider sets up its workspace: an admin, a signing key, and a policy of two approvals", exitDone, nil,
-		"init", ws, "--provider", "Example Mail", "--holder", "Admin One", "--store", "../store", "--passphrase-file", d.pass); err != nil {
-		return err
-	}
-	for i, name := range []string{"approver1", "approver2"} {
-		holder := []string{"Approver One", "Approver Two"}[i]
-		if err := d.play(ctx, holder+" makes a key", exitDone, nil,
-			"keys", "new", name, "--holder", holder, "--workspace", ws, "--passphrase-file", d.pass); err != nil {
-			return err
-		}
-		if err := d.play(ctx, "the admin enrolls it, having met its holder", exitDone, nil,
-			"keys", "enroll", name, "--role", "approver", "--holder", holder, "--how", "in person", "--as", "admin", "--workspace", ws, "--passphrase-file", d.pass); err != nil {
-			return err
-		}
-	}
-	return d.play(ctx, "the admin enrolls the agency's age key, having called back", exitDone, nil,
-		"keys", "enroll", "agency", "--role", "agency", "--key", d.path("agency", "recipient.txt"), "--holder", "Landeskriminalamt Musterland",
-		"--how", "call back to the published number", "--as", "admin", "--workspace", ws, "--passphrase-file", d.pass)
+// justReceived dates the sample order as one that came in minutes ago, and moves
+// what depends on that; its span stays that of the sample mailbox.
+func justReceived(order []byte, now time.Time) []byte {
+	moment := func(ago time.Duration) string { return now.Add(-ago).UTC().Format(time.RFC3339) }
+	day := func(months, days int) string { return now.UTC().AddDate(0, months, days).Format(time.DateOnly) }
+	return []byte(strings.NewReplacer(
+		"2026-05-04T09:12:00+02:00", moment(7*time.Minute), // served
+		"2026-05-04T09:12:41+02:00", moment(6*time.Minute), // received
+		"2026-05-04", day(0, 0), // non-disclosure
+		"2026-11-04", day(6, 0),
+		"2026-11-11", day(6, 7), // the user is told
+	).Replace(string(order)))
 }
 
-// export checks, is refused, is approved, and exports.
-func (d *demo) export(ctx context.Context) (pkg string, err error) {
-	ws, order := d.path("workspace"), d.path("workspace", "order.yaml")
-	from := demoAccount + "=" + d.path("workspace", "retrieved", "alice")
-	if err := d.play(ctx, "an order arrives; what would it let out?", exitDone, nil, "order", "check", order); err != nil {
-		return "", err
+// demoPeople are the staff of the sample provider, beside its two admins.
+var demoPeople = []struct{ name, holder, role string }{
+	{"fulfilment1", "Fulfilment One", "fulfilment"},
+	{"reviewer1", "Reviewer One", "reviewer"},
+	{"approver1", "Approver One", "approver"},
+	{"approver2", "Approver Two", "approver"},
+}
+
+// provider sets up the provider: people, keys, policy.
+func (d *demo) provider(ctx context.Context) error {
+	if err := d.at(ctx, "a provider sets up its workspace: the first admin, a signing key, and a policy of two approvals", exitDone, nil,
+		"init", d.path("workspace"), "--provider", "Example Mail", "--holder", "Admin One", "--store", "../store"); err != nil {
+		return err
 	}
-	if err := d.play(ctx, "what of the mailbox would leave, and what would not, and why?", exitDone, nil,
-		"export", order, "--from", from, "--dry-run"); err != nil {
-		return "", err
+	if err := d.at(ctx, "the second admin joins, and confirms what the first one has signed; from now on it takes both to trust a key", exitDone, nil,
+		"init", d.path("workspace"), "--admin", "admin2", "--holder", "Admin Two"); err != nil {
+		return err
 	}
-	export := []string{"export", order, "--from", from, "--workspace", ws, "--passphrase-file", d.pass}
-	if err := d.play(ctx, "nobody has approved it, so it is refused", exitRefused, nil, export...); err != nil {
-		return "", err
-	}
-	for _, name := range []string{"approver1", "approver2"} {
-		if err := d.play(ctx, name+" approves exactly these bytes of the order", exitDone, nil,
-			"order", "approve", order, "--as", name, "--workspace", ws, "--passphrase-file", d.pass); err != nil {
-			return "", err
+	for i, p := range demoPeople {
+		d.terse = i > 0 // it goes the same way for all
+		if err := d.person(ctx, p.name, p.holder, p.role); err != nil {
+			return err
 		}
 	}
-	var made exported
-	if err := d.play(ctx, "the export: read, scope, normalize, pack, encrypt, store, read back, sign", exitDone, &made, export...); err != nil {
-		return "", err
+	d.terse = false
+	key := d.path("agency", "recipient.txt")
+	if err := d.at(ctx, "an admin proposes the agency's age key, having called back", exitDone, nil,
+		"keys", "enroll", "agency", "--role", "agency", "--key", key, "--holder", "Landeskriminalamt Musterland",
+		"--how", "call back to the published number", "--as", "admin"); err != nil {
+		return err
 	}
-	if err := d.play(ctx, "the agency and the auditor get the provider's public key", exitDone, nil,
-		"keys", "show", "provider", "--workspace", ws); err != nil {
-		return "", err
+	return d.at(ctx, "the other admin confirms it, having the key from the agency as well", exitDone, nil,
+		"keys", "enroll", "agency", "--key", key, "--as", "admin2")
+}
+
+// person makes a key for somebody of the staff, and has it enrolled.
+func (d *demo) person(ctx context.Context, name, holder, role string) error {
+	if err := d.at(ctx, holder+" makes a key", exitDone, nil, "keys", "new", name, "--holder", holder); err != nil {
+		return err
+	}
+	if err := d.at(ctx, "an admin proposes it, having met its holder", exitDone, nil,
+		"keys", "enroll", name, "--role", role, "--holder", holder, "--how", "in person", "--as", "admin"); err != nil {
+		return err
+	}
+	if !d.terse {
+		if err := d.at(ctx, "no admin puts a key into force alone, so the same one gets no further", exitRefused, nil, "keys", "enroll", name, "--as", "admin"); err != nil {
+			return err
+		}
+	}
+	return d.at(ctx, "the other admin confirms it", exitDone, nil, "keys", "enroll", name, "--as", "admin2")
+}
+
+// at plays a step in the workspace, with the passphrase of the sample people.
+func (d *demo) at(ctx context.Context, what string, want int, into any, args ...string) error {
+	if args[0] != "init" {
+		args = append(args, "--workspace", d.path("workspace"))
+	}
+	return d.play(ctx, what, want, into, append(args, "--passphrase-file", d.pass)...)
+}
+
+// export checks, is refused, has it reviewed and approved, and exports.
+func (d *demo) export(ctx context.Context) (pkg string, err error) {
+	order := d.path("workspace", "order.yaml")
+	from := demoAccount + "=" + d.path("workspace", "retrieved", "alice")
+	export := []string{"export", order, "--from", from, "--as", "fulfilment1"}
+	var made exported
+	for _, s := range []struct {
+		what string
+		want int
+		into any
+		args []string
+	}{
+		{"an order arrives; what would it let out? its receipt is put on record", exitDone, nil, []string{"order", "check", order, "--as", "fulfilment1"}},
+		{"what of the mailbox would leave, and what would not, and why?", exitDone, nil, []string{"export", order, "--from", from, "--dry-run"}},
+		{"nobody has reviewed it, so nothing leaves: refused", exitRefused, nil, export},
+		{"the reviewer finds it lawful, and accepts it whole", exitDone, nil, []string{"order", "review", order, "--accept", "--as", "reviewer1"}},
+		{"who has reviewed it may not approve it: refused", exitRefused, nil, []string{"order", "approve", order, "--as", "reviewer1"}},
+		{"approver1 approves exactly these bytes of the order, and that review", exitDone, nil, []string{"order", "approve", order, "--as", "approver1"}},
+		{"one person counts once: refused", exitRefused, nil, []string{"order", "approve", order, "--as", "approver1"}},
+		{"one approval is not enough: refused", exitRefused, nil, export},
+		{"approver2 approves as well", exitDone, nil, []string{"order", "approve", order, "--as", "approver2"}},
+		{"somebody widens the order's span in an editor; of that nobody has decided: refused", exitRefused, nil,
+			[]string{"export", d.path("workspace", "widened.yaml"), "--from", from, "--as", "fulfilment1"}},
+		{"the export: read, scope, normalize, pack, encrypt, store, read back, sign", exitDone, &made, export},
+		{"every order with its clock, and what is due", exitDone, nil, []string{"status"}},
+		{"the agency and the auditor get the provider's public key", exitDone, nil, []string{"keys", "show", "provider"}},
+	} {
+		if err := d.at(ctx, s.what, s.want, s.into, s.args...); err != nil {
+			return "", err
+		}
 	}
 	key, err := os.ReadFile(d.path("workspace", "keys", "provider.asc"))
 	if err != nil {
@@ -296,7 +355,7 @@ func (d *demo) play(ctx context.Context, what string, want int, into any, args .
 	d.app.tell("    $ exhibit %s", shellWords(args))
 	var out, diagnostics bytes.Buffer
 	env := *d.app.env
-	env.out, env.err, env.terminal = &out, &diagnostics, false
+	env.out, env.err, env.terminal, env.screen = &out, &diagnostics, false, false
 	if into != nil {
 		args = append(args, "--json")
 	}
@@ -317,6 +376,9 @@ func (d *demo) play(ctx context.Context, what string, want int, into any, args .
 		var b strings.Builder
 		r.text(&b)
 		shown = strings.TrimRight(b.String(), "\n")
+	}
+	if d.terse {
+		return nil
 	}
 	for line := range strings.Lines(shown + "\n") {
 		d.app.tell("    %s", strings.TrimRight(line, "\n"))

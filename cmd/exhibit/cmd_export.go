@@ -3,35 +3,36 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"exhibit/export"
-	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/order"
+	"exhibit/export/subscriber"
 	"exhibit/sign"
+	"exhibit/sign/policy"
 )
 
 // maxWorkers bounds --workers.
 const maxWorkers = 1024
 
 type exportOptions struct {
-	app        *app
-	from       []string
-	empty      []string
-	dryRun     bool
-	supersedes string
-	workers    int
-	superseded *sign.ID
+	app          *app
+	as           string
+	from         []string
+	empty        []string
+	dryRun       bool
+	supersedes   string
+	undetermined string
+	workers      int
+	superseded   *sign.ID
+	sources      []export.Source
 }
 
 func newExport(a *app) *cobra.Command {
@@ -39,31 +40,40 @@ func newExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export ORDER --from ACCOUNT=PATH…",
 		Short: "make the package of an approved order",
-		Long: `export reads the mailboxes that an approved order names, takes exactly what it
-admits, and makes a sealed, signed package in the workspace's store. It prints
-where. It is safe to repeat: the same order gets one package.
+		Long: `export reads the mailboxes that an approved order names, takes exactly what the order
+and its review admit, and makes a sealed, signed package in the workspace's store. It
+prints where. It is safe to repeat: the same order gets one package. Two keys sign: that
+of the person who runs it, and the provider's.
 
 PATH is a message, a folder of messages, a Maildir, an mbox (also .gz, .zst), or a
 calendar or contact file. FORMAT:PATH says how to read it: eml, maildir, mbox,
-mboxrd, mboxo, ics, vcf. With --dry-run it only counts what is in and out, and why.`,
+mboxrd, mboxo, ics, vcf. Records of a subscriber are subscriber:PATH, of a file .csv
+or .json, or subscriber-csv:PATH, subscriber-json:PATH. --no-data ACCOUNT says that
+nothing is held of an account, ACCOUNT=mailbox or ACCOUNT=subscriber of one sort.
+
+With --dry-run it only counts what is in and out, and why: of what the review in force
+accepts, otherwise of the order as it is. --undetermined writes a list of all items that
+are withheld because it cannot be told whether they are in scope. It is for staff alone,
+to look at and to fill in for "exhibit order review --admit"; it MUST NOT BE HANDED ON:
+what it lists may be out of scope.`,
 		Example: `  exhibit export order.yaml --from alice@mail.example=/retrieved/alice --dry-run
   exhibit export order.yaml --from alice@mail.example=/retrieved/alice
-  exhibit export order.yaml --from alice@mail.example=mboxrd:/retrieved/alice.mbox --no-data bob@mail.example`,
+  exhibit export order.yaml --from alice@mail.example=mboxrd:/retrieved/alice.mbox --no-data bob@mail.example
+  exhibit export order.yaml --from alice@mail.example=subscriber:/retrieved/alice.csv --no-data alice@mail.example=mailbox`,
 		Args: exactly("ORDER"),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.superseded, err = packageFlag(cmd, "supersedes", o.supersedes); err != nil {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd); err != nil {
 				return err
-			}
-			if o.workers < 0 || o.workers > maxWorkers {
-				return usagef("exhibit export: --workers %d: 1 to %d, or 0 for one a processor", o.workers, maxWorkers)
 			}
 			return o.run(cmd.Context(), args[0])
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.from, "from", nil, "ACCOUNT=PATH or ACCOUNT=FORMAT:PATH: where an account's content is; repeat for more")
-	f.StringArrayVar(&o.empty, "no-data", nil, "an account of the order of which nothing is held; repeat for more")
+	f.StringVar(&o.as, "as", "", "your key (default: the one key of this host that is enrolled as fulfilment)")
+	f.StringArrayVar(&o.from, "from", nil, "ACCOUNT=PATH or ACCOUNT=FORMAT:PATH: where an account's data is; repeat for more")
+	f.StringArrayVar(&o.empty, "no-data", nil, "ACCOUNT, ACCOUNT=mailbox or ACCOUNT=subscriber: nothing is held of it; repeat for more")
 	f.BoolVar(&o.dryRun, "dry-run", false, "count what is in and out by reason, and make nothing")
+	f.StringVar(&o.undetermined, "undetermined", "", "write a list of the undetermined items to this file, for staff alone: never hand it on")
 	f.StringVar(&o.supersedes, "supersedes", "", "the package that this one takes the place of")
 	f.IntVar(&o.workers, "workers", 0, "how many workers (default: one a processor)")
 	return cmd
@@ -71,10 +81,35 @@ mboxrd, mboxo, ics, vcf. With --dry-run it only counts what is in and out, and w
 
 var sourceFormats = []string{
 	mail.FormatEML, mail.FormatMaildir, mail.FormatMbox, mail.FormatMboxrd, mail.FormatMboxo, mail.FormatICS, mail.FormatVCF,
+	export.FormatSubscriber, export.FormatSubscriberCSV, export.FormatSubscriberJSON,
 }
 
-// sources reads the --from flags.
-func (o *exportOptions) sources() ([]export.Source, error) {
+// check reads the command line, before anything else is looked at.
+func (o *exportOptions) check(cmd *cobra.Command) (err error) {
+	if o.superseded, err = packageFlag(cmd, "supersedes", o.supersedes); err != nil {
+		return err
+	}
+	switch {
+	case o.workers < 0 || o.workers > maxWorkers:
+		return usagef("exhibit export: --workers %d: 1 to %d, or 0 for one a processor", o.workers, maxWorkers)
+	case cmd.Flags().Changed("undetermined") && o.undetermined == "":
+		return usagef("exhibit export: --undetermined has no file")
+	case cmd.Flags().Changed("as"):
+		if err := checkKeyName(cmd, o.as); err != nil {
+			return err
+		}
+	}
+	for _, flag := range o.empty {
+		if account, sort, one := strings.Cut(flag, "="); account == "" || one && sort != "mailbox" && sort != "subscriber" {
+			return usagef("exhibit export: --no-data %q is not ACCOUNT, ACCOUNT=mailbox or ACCOUNT=subscriber", flag)
+		}
+	}
+	o.sources, err = o.given()
+	return err
+}
+
+// given reads the --from flags.
+func (o *exportOptions) given() ([]export.Source, error) {
 	var list []export.Source
 	for _, flag := range o.from {
 		account, path, ok := strings.Cut(flag, "=")
@@ -114,18 +149,19 @@ func sourcePath(flag string) (format, path string, err error) {
 var formatLike = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
 
 func (o *exportOptions) run(ctx context.Context, path string) error {
-	sources, err := o.sources()
-	if err != nil {
-		return err
-	}
-	ord, err := readOrder(path)
-	if err != nil {
-		return err
+	if o.undetermined != "" {
+		if err := unlisted(o.undetermined); err != nil {
+			return err
+		}
 	}
 	if o.dryRun {
-		return o.preview(ctx, ord, sources)
+		ord, err := readOrder(path)
+		if err != nil {
+			return err
+		}
+		return o.preview(ctx, ord)
 	}
-	instrumentText, err := readInstrument(path, ord)
+	f, err := readOrderFile(path)
 	if err != nil {
 		return err
 	}
@@ -133,160 +169,161 @@ func (o *exportOptions) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.signer(ctx, s.ws.Config.SigningKey)
-	if err != nil {
-		return err
-	}
-	tool, err := instrument()
-	if err != nil {
-		return err
-	}
-	m := o.app.meter("exporting", -1)
-	defer m.done()
-	res, err := export.Run(ctx, &export.Job{
-		Authority: s.authority, Order: ord, Instrument: instrumentText, Sources: sources, Empty: o.empty,
-		Supersedes: o.superseded, Signer: key, Tool: tool, Workers: o.workers, Progress: m.add, Now: o.app.env.now,
-	})
-	if err != nil {
-		return err
-	}
-	m.done()
-	return o.app.print(exportedOf(res, ord, o.app.env.now()))
-}
-
-// counted is what came of one account.
-type counted struct {
-	Account  string            `json:"account"`
-	Source   int64             `json:"source"`
-	Included int64             `json:"included"`
-	Withheld []bag.ReasonCount `json:"withheld"`
-}
-
-type noted struct {
-	Account string `json:"account"`
-	File    string `json:"file"`
-	Offset  int64  `json:"offset"`
-	Reason  string `json:"reason"`
-}
-
-// tally is what reading has found, in both results.
-type tally struct {
-	Accounts     []counted         `json:"accounts"`
-	Gaps         []bag.ReasonCount `json:"gaps"`
-	Files        int64             `json:"files"`
-	Bytes        int64             `json:"bytes"`
-	Undetermined []noted           `json:"undetermined"`
-	// Unread are whole files that are no item.
-	Unread []noted `json:"unread"`
-}
-
-func tallyOf(r *export.Reading, undetermined []export.Noted) tally {
-	t := tally{Accounts: []counted{}, Gaps: r.GapCounts(), Files: r.Files, Bytes: r.Bytes, Undetermined: []noted{}, Unread: []noted{}}
-	for _, a := range r.Accounts {
-		t.Accounts = append(t.Accounts, counted{Account: a.Account, Source: a.Source, Included: a.Included, Withheld: a.Reasons()})
-	}
-	for _, n := range undetermined {
-		t.Undetermined = append(t.Undetermined, noted(n))
-	}
-	for _, n := range r.Unread {
-		t.Unread = append(t.Unread, noted(n))
-	}
-	return t
-}
-
-func (t tally) text(w io.Writer) {
-	for _, a := range t.Accounts {
-		fmt.Fprintf(w, "  %s: %s in the sources, %d in, %d out\n", oneLine(a.Account), plural(a.Source, "item"), a.Included, a.Source-a.Included)
-		for _, r := range a.Withheld {
-			if r.Count > 0 {
-				fmt.Fprintf(w, "    out  %-13s %d\n", r.Reason, r.Count)
-			}
+	if o.as == "" {
+		if o.as, err = s.fulfilmentKey(); err != nil {
+			return err
 		}
 	}
-	for _, g := range t.Gaps {
-		fmt.Fprintf(w, "  no item: %s: %d\n", g.Reason, g.Count)
+	job := &export.Job{
+		Authority: s.authority, Order: f.Order, Instrument: f.Instrument, Signature: f.Signature, Sources: o.sources, Empty: o.empty,
+		Supersedes: o.superseded, Workers: o.workers, Now: o.app.env.now,
 	}
-	for _, n := range t.Unread {
-		fmt.Fprintf(w, "  no item in %q: %s\n", n.File, n.Reason)
+	if job.Preparer, err = s.signer(ctx, o.as); err != nil {
+		return err
 	}
-	for _, n := range t.Undetermined {
-		fmt.Fprintf(w, "  look at %q, byte %d: %s\n", n.File, n.Offset, n.Reason)
+	if job.Signer, err = s.signer(ctx, s.ws.Config.SigningKey); err != nil {
+		return err
 	}
+	if job.Tool, err = instrument(); err != nil {
+		return err
+	}
+	return o.export(ctx, job)
 }
 
-type previewed struct {
-	Reference string `json:"reference"`
-	DryRun    bool   `json:"dry_run"`
-	tally
-}
-
-func (r previewed) text(w io.Writer) {
-	fmt.Fprintf(w, "dry run of order %s: nothing was made\n", oneLine(r.Reference))
-	r.tally.text(w)
-}
-
-func (o *exportOptions) preview(ctx context.Context, ord *order.Order, sources []export.Source) error {
-	m := o.app.meter("reading", -1)
+// export runs the job, and keeps the list of undetermined items if it is wanted.
+func (o *exportOptions) export(ctx context.Context, job *export.Job) error {
+	list, err := o.list()
+	if err != nil {
+		return err
+	}
+	defer list.drop()
+	m := o.app.meter("exporting", -1)
 	defer m.done()
-	reading, undetermined, err := export.Preview(ctx, ord, sources, o.empty, mail.Limits{}, m.add)
+	job.Progress, job.Undetermined = m.add, list.tell()
+	res, err := export.Run(ctx, job)
 	if err != nil {
 		return err
 	}
 	m.done()
-	return o.app.print(previewed{Reference: ord.Reference, DryRun: true, tally: tallyOf(reading, undetermined)})
-}
-
-type exported struct {
-	Package    string            `json:"package"`
-	Address    string            `json:"address"`
-	Reference  string            `json:"reference"`
-	Repeated   bool              `json:"repeated"`
-	Finished   bool              `json:"finished"`
-	Volumes    int               `json:"volumes"`
-	Size       int64             `json:"size"`
-	Items      int64             `json:"items"`
-	Exceptions []bag.ReasonCount `json:"exceptions"`
-	Elapsed    string            `json:"since_received"`
-	Warnings   []string          `json:"warnings"`
-	// Read is what was read; null when nothing was.
-	Read *tally `json:"read"`
-}
-
-func exportedOf(res *export.Result, ord *order.Order, now time.Time) exported {
-	r := exported{
-		Package: res.Package.String(), Address: res.Address, Reference: ord.Reference, Repeated: res.Repeated, Finished: res.Finished,
-		Volumes: len(res.Manifest.Volumes()), Items: res.Manifest.Counts.Included,
-		Exceptions: append([]bag.ReasonCount{}, res.Exceptions...), Warnings: append([]string{}, res.Warnings...),
-		Elapsed: now.Sub(ord.Received).Round(time.Second).String(),
-	}
-	for _, obj := range res.Manifest.Objects {
-		r.Size += obj.Size
-	}
-	if res.Reading != nil {
-		t := tallyOf(res.Reading, res.Undetermined)
-		r.Read = &t
-	}
-	return r
-}
-
-func (r exported) text(w io.Writer) {
 	switch {
-	case r.Repeated:
-		fmt.Fprintf(w, "order %s has its package already; nothing was made\n", oneLine(r.Reference))
-	case r.Finished:
-		fmt.Fprintf(w, "finished the interrupted export of order %s\n", oneLine(r.Reference))
+	case list == nil:
+	case res.Reading == nil:
+		o.app.warn("nothing was read, so there is no list of undetermined items; --dry-run makes one")
 	default:
-		fmt.Fprintf(w, "exported order %s, %s after it was received\n", oneLine(r.Reference), elapsedText(r.Elapsed))
+		if err := o.keep(list); err != nil {
+			return err
+		}
 	}
-	if r.Read != nil {
-		r.Read.text(w)
+	return o.app.print(exportedOf(res, job.Order, o.app.env.now()))
+}
+
+// list begins the list of undetermined items; nil if none is wanted.
+func (o *exportOptions) list() (*listWriter, error) {
+	if o.undetermined == "" {
+		return nil, nil
 	}
-	for _, e := range r.Exceptions {
-		fmt.Fprintf(w, "  in, but not normalized: %s: %d\n", e.Reason, e.Count)
+	return newList(o.undetermined)
+}
+
+func (o *exportOptions) keep(list *listWriter) error {
+	if list == nil {
+		return nil
 	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "warning: %s\n", oneLine(warning))
+	if err := list.keep(); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "package %s, %s in %s, %s\n", r.Package, plural(r.Items, "item"), plural(r.Volumes, "volume"), bytesText(r.Size))
-	fmt.Fprintf(w, "%s\n", r.Address)
+	o.app.say("undetermined items are listed in %s, for staff alone: do not hand it on", o.undetermined)
+	return nil
+}
+
+// fulfilmentKey finds the one key of this host that may run an export.
+func (s *session) fulfilmentKey() (string, error) {
+	names, err := s.ws.SecretKeys()
+	if err != nil {
+		return "", plainPathError(err)
+	}
+	var fit []string
+	for _, name := range names {
+		key, err := s.authority.Keys.Key(name)
+		if err == nil && s.authority.Keys.Valid(key.Entry.Fingerprint, sign.Fulfilment, s.env.now()) == nil {
+			fit = append(fit, name)
+		}
+	}
+	switch len(fit) {
+	case 1:
+		return fit[0], nil
+	case 0:
+		return "", &hintedError{
+			usagef("exhibit export: no key of this host is enrolled as fulfilment; --as KEY says who runs the export"),
+			"`exhibit keys new NAME` makes one; then two admins give `exhibit keys enroll NAME --role fulfilment …`",
+		}
+	}
+	return "", usagef("exhibit export: --as KEY is missing: who runs the export? %s", strings.Join(fit, ", "))
+}
+
+// preview reads and counts, and makes nothing.
+func (o *exportOptions) preview(ctx context.Context, ord *order.Order) error {
+	run, r, err := o.basis(ctx, ord)
+	if err != nil {
+		return err
+	}
+	list, err := o.list()
+	if err != nil {
+		return err
+	}
+	defer list.drop()
+	m := o.app.meter("reading", -1)
+	defer m.done()
+	run.Sources, run.Empty, run.Progress, run.Undetermined = o.sources, o.empty, m.add, list.tell()
+	reading, undetermined, err := run.Run(ctx)
+	if err != nil {
+		return err
+	}
+	m.done()
+	if err := o.keep(list); err != nil {
+		return err
+	}
+	r.tally = tallyOf(reading, undetermined)
+	return o.app.print(r)
+}
+
+// basis says what a dry run goes by: what the review in force accepts, or else
+// the order as it is.
+func (o *exportOptions) basis(ctx context.Context, ord *order.Order) (*export.DryRun, previewed, error) {
+	run := &export.DryRun{Order: ord, Columns: presetColumns(ord.Regime)}
+	r := previewed{Reference: ord.Reference, DryRun: true}
+	s, err := o.app.workspaceIfAny(ctx)
+	if err != nil || s == nil || s.authority.Policy == nil {
+		return run, r, err
+	}
+	m, err := s.authority.Mandate(ctx, ord, o.superseded, o.app.env.now())
+	var refused *export.Refusal
+	if errors.As(err, &refused) && refused.Code != export.WrongSuperseded {
+		o.app.say("note: %s; this is the order as it is", oneLine(reasonOf(refused)))
+		return run, r, nil
+	}
+	if err != nil {
+		return nil, r, err
+	}
+	run.Columns = m.Columns
+	if m.Effective != nil {
+		run.Order, run.Admitted = m.Effective, m.Admitted
+		r.Acceptance, r.Reviewer = acceptanceOf(m), m.Review.Statement.Person.Holder
+	}
+	return run, r, nil
+}
+
+// presetColumns is the list of subscriber columns of a regime that the program
+// brings along, for want of a policy.
+func presetColumns(regime string) *subscriber.List {
+	presets := policy.Policy{Regimes: policy.Presets()}
+	r, ok := presets.Regime(regime)
+	if !ok || r.Subscriber == nil {
+		return nil
+	}
+	list, ok := subscriber.Lookup(*r.Subscriber)
+	if !ok {
+		return nil
+	}
+	return &list
 }

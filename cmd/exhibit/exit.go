@@ -28,7 +28,7 @@ var exitTable = []struct {
 	{exitDone, "done, and everything that was claimed was checked"},
 	{exitFailed, "could not be done: input, network, disk, unreachable store, wrong identity"},
 	{exitUsage, "wrong usage"},
-	{exitRefused, "refused by policy: not approved, expired, account not in the order, key unknown or revoked, store not fit"},
+	{exitRefused, "refused by policy: not approved, expired, account not in the order, key unknown or revoked, held, store not fit"},
 	{exitUnverified, "does not verify: altered, object missing or extra, untrusted, unsigned"},
 	{exitInterrupted, "interrupted; the same command resumes"},
 }
@@ -67,7 +67,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.Is(err, export.ErrOwnProposal):
 		return exitRefused
 	case errors.As(err, &failed), errors.As(err, &spent), errors.As(err, &lost):
 		return exitUnverified

@@ -52,14 +52,14 @@ type environment struct {
 	out, err io.Writer
 	getenv   func(string) string
 	now      func() time.Time
-	// terminal says that err is a terminal, width how wide.
-	terminal bool
+	// terminal says that err is a terminal, screen that out is one.
+	terminal, screen bool
 }
 
 func system() *environment {
 	return &environment{
 		out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now,
-		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		terminal: term.IsTerminal(int(os.Stderr.Fd())), screen: term.IsTerminal(int(os.Stdout.Fd())),
 	}
 }
 
@@ -126,7 +126,7 @@ order names, encrypted to the agency's key, signed, and accounted for.
 	f.StringVar(&a.workspace, "workspace", "", "the provider's workspace (default: $EXHIBIT_WORKSPACE, or the nearest exhibit.yaml upward)")
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "take passphrases from the first line of this file instead of the terminal")
 	root.AddCommand(
-		newDemo(a), newInit(a), newKeys(a), newPolicy(a), newOrder(a), newExport(a),
+		newDemo(a), newInit(a), newKeys(a), newPolicy(a), newOrder(a), newExport(a), newStatus(a),
 		newVerify(a), newOpen(a), newVerifyBag(a),
 	)
 	root.SetHelpCommand(newHelp(root))

@@ -67,7 +67,7 @@ var stages struct {
 // The stages.
 const (
 	stageFounded  = "founded"  // keys, policy
-	stageApproved = "approved" // and two approvals of order.yaml
+	stageApproved = "approved" // and a review and two approvals of order.yaml
 	stageExported = "exported" // and its package
 	stageOpened   = "opened"   // and the folder opened
 )
@@ -181,12 +181,17 @@ func makeStages() (err error) {
 	pass := "--passphrase-file=" + at("pass")
 	commands := [][]string{
 		{"init", at("ws"), "--provider", "Example Mail", "--holder", "Admin One", "--store", "../store", pass},
-		{"keys", "new", "approver1", "--holder", "Approver One", pass},
-		{"keys", "new", "approver2", "--holder", "Approver Two", pass},
-		{"keys", "enroll", "approver1", "--holder", "Approver One", "--role", "approver", "--how", "in person", "--as", "admin", pass},
-		{"keys", "enroll", "approver2", "--holder", "Approver Two", "--role", "approver", "--how", "in person", "--as", "admin", pass},
-		{"keys", "enroll", "agency", "--holder", "Landeskriminalamt Musterland", "--role", "agency", "--key", at("agency", "recipient.txt"), "--how", "call back", "--as", "admin", pass},
+		{"init", at("ws"), "--admin", "admin2", "--holder", "Admin Two", pass},
 	}
+	for _, p := range demoPeople {
+		commands = append(commands,
+			[]string{"keys", "new", p.name, "--holder", p.holder, pass},
+			[]string{"keys", "enroll", p.name, "--holder", p.holder, "--role", p.role, "--how", "in person", "--as", "admin", pass},
+			[]string{"keys", "enroll", p.name, "--as", "admin2", pass})
+	}
+	commands = append(commands,
+		[]string{"keys", "enroll", "agency", "--holder", "Landeskriminalamt Musterland", "--role", "agency", "--key", at("agency", "recipient.txt"), "--how", "call back", "--as", "admin", pass},
+		[]string{"keys", "enroll", "agency", "--key", at("agency", "recipient.txt"), "--as", "admin2", pass})
 	if err := allDone(at("ws"), commands); err != nil {
 		return err
 	}
@@ -247,6 +252,7 @@ func laterStages() error {
 	}{
 		{stageFounded, stageApproved, func(at func(...string) string) [][]string {
 			return [][]string{
+				{"order", "review", at("order.yaml"), "--accept", "--as", "reviewer1"},
 				{"order", "approve", at("order.yaml"), "--as", "approver1"},
 				{"order", "approve", at("order.yaml"), "--as", "approver2"},
 			}

@@ -36,11 +36,14 @@ var memberCases = []struct {
 	found   string
 	code    open.Code
 }{
-	{"/type", text("exhibit/manifest/v2"), byVerify, open.ManifestInvalid},
-	{"/package", digit, byVerify, open.ManifestInvalid}, // SHA256SUMS names it too
+	{"/type", text("exhibit/manifest/v3"), byVerify, open.ManifestInvalid},
+	{"/type", text("exhibit/manifest/v1"), byVerify, open.ManifestInvalid}, // which has no acceptance
+	{"/package", digit, byVerify, open.ManifestInvalid},                    // SHA256SUMS names it too
 	{"/supersedes", text(strings.Repeat("1", 32)), byOpen, open.BindingMismatch},
 	{"/commitment", digit, byOpen, open.BindingMismatch},
 	{"/policy", digit, byOpen, open.BindingMismatch},
+	{"/acceptance", text("in-part"), byOpen, open.BindingMismatch},
+	{"/acceptance", text("partly"), byVerify, open.ManifestInvalid},
 	{"/signer", digit, byVerify, open.SignerMismatch},
 	{"/recipients/*/kind", text("age-hybrid"), byVerify, open.RecipientsMismatch},
 	{"/recipients/*/fingerprint", digit, byOpen, open.BindingMismatch},

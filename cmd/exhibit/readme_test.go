@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"exhibit/export"
+	"exhibit/sign"
 	"exhibit/testdata"
 )
 
@@ -78,7 +80,6 @@ func TestReadmeCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "passphrase.txt"), []byte("correct horse battery staple\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The revocation of the second approver counts from the next second on.
 	script := strings.Join(blocks[1:], "\n")
 	out, err := shell(t, dir, script, "GNUPGHOME="+gnupgHome(t))
 	if err != nil {
@@ -88,7 +89,11 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"it may be exported", fmt.Sprintf("%d in, %d out", counts.Included, counts.Source-counts.Included), "Good signature", "bag of package", "released", "no custody log"} {
+	for _, want := range []string{
+		fmt.Sprintf("%d in, %d out", counts.Included, counts.Source-counts.Included),
+		"it may be exported", fmt.Sprintf("%d in, %d out", counts.Included+1, counts.Source-counts.Included-1), // one is admitted
+		"under the emergency rule", "the hold ended at", "superseded", "withdrawn", "Good signature", "bag of package", "released", "no custody log",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not print %q", want)
 		}
@@ -179,12 +184,57 @@ func TestReadmeLinks(t *testing.T) {
 		target, tail, _ := strings.Cut(after, ")")
 		rest = tail
 		seen = append(seen, target)
+		if heading, ok := strings.CutPrefix(target, "#"); ok {
+			if !slices.Contains(headings(page), heading) {
+				t.Errorf("README.md has no heading #%s", heading)
+			}
+			continue
+		}
 		if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(target))); err != nil {
 			t.Error(err)
 		}
 	}
 	if !slices.Contains(seen, "export/FORMAT.md") || !slices.Contains(seen, "sign/FORMAT.md") {
 		t.Errorf("README.md points to %v", seen)
+	}
+}
+
+// headings are the names by which the headings of a page are linked to.
+func headings(page string) []string {
+	var list []string
+	for line := range strings.Lines(page) {
+		if title := strings.TrimLeft(line, "#"); title != line && strings.HasPrefix(title, " ") {
+			title = strings.ToLower(strings.TrimSpace(title))
+			list = append(list, strings.NewReplacer(" ", "-", ",", "", ":", "").Replace(title))
+		}
+	}
+	return list
+}
+
+// The picture of an order's life names every state that an order can be in.
+func TestReadmeNamesEveryState(t *testing.T) {
+	_, after, ok := strings.Cut(readPage(t, "README.md"), "The life of an order")
+	picture, _, ended := strings.Cut(after, "\n## ")
+	if !ok || !ended {
+		t.Fatal("README.md has no picture of an order's life")
+	}
+	for _, s := range []export.State{
+		export.StateReceived, export.StateAccepted, export.StateAcceptedInPart, export.StateApproved, export.StateExported, export.StateDelivered,
+		export.StateAcknowledged, export.StateClosed, export.StateRefused, export.StateWithdrawn, export.StateSuperseded,
+	} {
+		if !strings.Contains(picture, string(s)) {
+			t.Errorf("the picture does not show %s", s)
+		}
+	}
+}
+
+// README.md says what every role may do.
+func TestReadmeNamesEveryRole(t *testing.T) {
+	page := readPage(t, "README.md")
+	for _, role := range []sign.Role{sign.Admin, sign.Agency, sign.Approver, sign.Auditor, sign.Fulfilment, sign.Log, sign.Provider, sign.Reviewer} {
+		if !strings.Contains(page, "\n| "+string(role)+" |") {
+			t.Errorf("README.md does not say what %s may do", role)
+		}
 	}
 }
 
@@ -201,8 +251,10 @@ func TestFormatCommands(t *testing.T) {
 	}
 	script := `
 gpg --dearmor < agency/provider.asc > provider.gpg
-gpg --dearmor < ws/keys/approver1.asc > people.gpg
-gpg --dearmor < ws/keys/approver2.asc >> people.gpg
+for person in reviewer1 approver1 approver2
+do
+	gpg --dearmor < ws/keys/$person.asc
+done > people.gpg
 cd store/packages/*
 for X in manifest.json SHA256SUMS
 do
@@ -217,7 +269,7 @@ text = open("manifest.json", encoding="utf-8").read()
 assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
 '
 cd ../../..
-for f in $(grep -l exhibit/statement/v1 store/custody/records/order/*/*.json)
+for f in $(grep -l exhibit/statement/v2 store/custody/records/order/*/*.json)
 do
 	jq -j .text $f > text
 	jq -j .signature $f > text.asc
@@ -231,7 +283,7 @@ done
 	if err != nil {
 		t.Fatalf("%v\n%s", err, tailOf(out))
 	}
-	if n := strings.Count(out, "statement verified"); n != 2 {
-		t.Errorf("%d statements were verified, want 2:\n%s", n, tailOf(out))
+	if n := strings.Count(out, "statement verified"); n != 3 {
+		t.Errorf("%d statements were verified, want 3:\n%s", n, tailOf(out))
 	}
 }

@@ -116,6 +116,8 @@ func exportTo(t *testing.T, agency agencyTools) (dir, pkg string) {
 	pass := "--passphrase-file=" + at("pass")
 	err = allDone(at("ws"), [][]string{
 		{"keys", "enroll", "own", "--holder", "Landeskriminalamt Musterland", "--role", "agency", "--key", at("own.txt"), "--how", "call back", "--as", "admin", pass},
+		{"keys", "enroll", "own", "--key", at("own.txt"), "--as", "admin2", pass},
+		{"order", "review", at("order.yaml"), "--accept", "--as", "reviewer1", pass},
 		{"order", "approve", at("order.yaml"), "--as", "approver1", pass},
 		{"order", "approve", at("order.yaml"), "--as", "approver2", pass},
 		{"export", at("order.yaml"), "--from", demoAccount + "=" + sampleMailbox(), pass},

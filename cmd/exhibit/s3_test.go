@@ -50,10 +50,16 @@ func mainJobOnS3(t *testing.T, server *storetest.Server, address string) {
 	common := []string{"--workspace", path("s3"), "--passphrase-file", path("pass")}
 	with := func(args ...string) []string { return append(args, common...) }
 	must("init", path("s3"), "--provider", "Example Mail", "--holder", "Admin One", "--store", address, "--approvals", "1", "--passphrase-file", path("pass"))
-	must(with("keys", "new", "one", "--holder", "Approver One")...)
-	must(with("keys", "enroll", "one", "--role", "approver", "--holder", "Approver One", "--how", "in person", "--as", "admin")...)
+	must("init", path("s3"), "--admin", "admin2", "--holder", "Admin Two", "--passphrase-file", path("pass"))
+	for _, p := range demoPeople[:3] {
+		must(with("keys", "new", p.name, "--holder", p.holder)...)
+		must(with("keys", "enroll", p.name, "--role", p.role, "--holder", p.holder, "--how", "in person", "--as", "admin")...)
+		must(with("keys", "enroll", p.name, "--as", "admin2")...)
+	}
 	must(with("keys", "enroll", "agency", "--role", "agency", "--key", path("agency", "recipient.txt"), "--holder", "Agency", "--how", "call back", "--as", "admin")...)
-	must(with("order", "approve", path("order.yaml"), "--as", "one")...)
+	must(with("keys", "enroll", "agency", "--key", path("agency", "recipient.txt"), "--as", "admin2")...)
+	must(with("order", "review", path("order.yaml"), "--accept", "--as", "reviewer1")...)
+	must(with("order", "approve", path("order.yaml"), "--as", "approver1")...)
 	var made struct {
 		Package string `json:"package"`
 		Address string `json:"address"`

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			const besideItems = 8 // order, instrument, three indexes, two lists, report
+			const besideItems = 10 // order, instrument, three indexes, two tables, two lists, report
 			for name, n := range map[string]int{
 				"SOURCE": counts.Source, "INCLUDED": counts.Included, "WITHHELD": counts.Source - counts.Included,
 				"EXCEPTIONS": counts.exceptions(), "FILES": counts.Included + besideItems,

@@ -1,8 +1,8 @@
 // Package bag holds what an opened package consists of: the names of its files
 // and their order, the archive's header blocks, and exact readers and writers
 // of every text that is not the payload itself: item records, package.json,
-// source lines, locators, BagIt tag files (RFC 8493), the index for other
-// tools, the report and the README that lies outside.
+// source lines, locators, BagIt tag files (RFC 8493), traffic and subscriber records,
+// the index for other tools, the report and the README that lies outside.
 //
 // Section numbers in this package's comments are those of export/FORMAT.md.
 // The package does no I/O of its own beyond the readers and writers that it is
@@ -24,6 +24,8 @@ const (
 	IndexDAT        = "data/index.dat"
 	IndexJSONL      = "data/index.jsonl"
 	ReportHTML      = "data/report.html"
+	SubscriberCSV   = "data/subscriber.csv" // not in a bag of package.json version 1
+	TrafficCSV      = "data/traffic.csv"    // likewise
 	Declaration     = "bagit.txt"
 	InfoFile        = "bag-info.txt"
 	PayloadManifest = "manifest-sha256.txt"

@@ -48,8 +48,8 @@ func wholeSequence(items int) []string {
 	for n := 1; n <= items; n++ {
 		names = append(names, ItemName(n, KindContact))
 	}
-	return append(names, OrderJSON, "data/order/instrument.pdf", ExceptionsCSV, WithheldCSV, IndexCSV, IndexDAT, IndexJSONL, ReportHTML,
-		Declaration, InfoFile, PayloadManifest, "item-tree/0", "item-tree/1", SourcesJSONL, LocatorsTXT, ContentsTXT, PackageJSON, TagManifest, TagSignature)
+	return append(names, OrderJSON, "data/order/instrument.pdf", "data/order/instrument-signature.p7s", ExceptionsCSV, WithheldCSV, IndexCSV, IndexDAT, IndexJSONL,
+		ReportHTML, SubscriberCSV, TrafficCSV, Declaration, InfoFile, PayloadManifest, "item-tree/0", "item-tree/1", SourcesJSONL, LocatorsTXT, ContentsTXT, PackageJSON, TagManifest, TagSignature)
 }
 
 func TestSequence(t *testing.T) {
@@ -66,7 +66,7 @@ func TestSequence(t *testing.T) {
 			if err == nil {
 				err = s.Done()
 			}
-			optional := skip >= 0 && (names[skip] == "item-tree/1" || skip == items-1)
+			optional := skip >= 0 && (names[skip] == "item-tree/1" || skip == items-1 || strings.Contains(names[skip], "signature.p7s"))
 			if (err == nil) != (skip < 0 || optional) {
 				t.Errorf("%d items without entry %d: %v", items, skip, err)
 			}
@@ -89,10 +89,72 @@ func TestSequence(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "/", "data", "data/", "data/x", "../data/index.csv", "/bagit.txt", "bagit.txt/", "BAGIT.TXT", "bagit.txt\x00",
 		"data/messages/E0000001.EML", "data/messages/E0000001", "data/messages/E0000001.exe", "data/messages/E000001.eml", "data//messages/E0000001.eml",
 		"data/messages/./E0000001.eml", "data/messages/a/b.eml", "item-tree/", "item-tree/00", "item-tree/10", "data/order/instrument.", "data/order/instrument.PDF",
-		"data/order/instrument.p/f", strings.Repeat("a", 101)} {
+		"data/order/instrument.p/f", "data/order/instrument-signature.", "data/order/instrument-signature.P7S", "data/order/instrument-signature",
+		"data/messages/E0000001.traffic", "data/messages/E0000001.json", "data/messages/E0000001.traffic.JSON", "data/messages/E0000001.eml.traffic.json", strings.Repeat("a", 101)} {
 		if err := s.Next(name); !errors.Is(err, ErrName) || !errors.Is(err, ErrInvalid) {
 			t.Errorf("%q: %v", name, err)
 		}
+	}
+}
+
+// A bag of package.json version 1 has neither table, and few orders have a
+// signature over their instrument; what was left out cannot come later.
+func TestSequenceWithout(t *testing.T) {
+	left := map[string]bool{"data/order/instrument-signature.p7s": true, SubscriberCSV: true, TrafficCSV: true}
+	var s Sequence
+	for _, name := range wholeSequence(1) {
+		if left[name] {
+			continue
+		}
+		if err := s.Next(name); err != nil {
+			t.Fatal(err)
+		}
+		for late := range left {
+			if s.slot < slotDeclaration && late != "data/order/instrument-signature.p7s" || s.slot < slotExceptions {
+				continue
+			}
+			if err := s.Next(late); !errors.Is(err, ErrOrder) {
+				t.Errorf("%s after %s: %v", late, name, err)
+			}
+		}
+	}
+	if err := s.Done(); err != nil {
+		t.Error(err)
+	}
+	for _, one := range []string{SubscriberCSV, TrafficCSV} {
+		s = Sequence{}
+		var err error
+		for _, name := range wholeSequence(1) {
+			if err == nil && name != one {
+				err = s.Next(name)
+			}
+		}
+		if !errors.Is(err, ErrOrder) {
+			t.Errorf("one table without %s: %v", one, err)
+		}
+	}
+}
+
+// Each kind has names of its own.
+func TestItemNames(t *testing.T) {
+	seen := make(map[byte]bool)
+	for kind, want := range map[string]string{
+		KindMessage: "data/messages/E0000007.eml", KindEvent: "data/messages/E0000007.ics", KindContact: "data/messages/E0000007.vcf",
+		KindTraffic: "data/messages/E0000007.traffic.json", KindSubscriber: "data/messages/E0000007.subscriber.json",
+	} {
+		if got := ItemName(7, kind); got != want {
+			t.Errorf("%s is %s, want %s", kind, got, want)
+		}
+		if n, got, err := ParseItemName(want); err != nil || n != 7 || got != kind {
+			t.Errorf("%s: %d, %s, %v", want, n, got, err)
+		}
+		if seen[kind[0]] {
+			t.Errorf("two kinds begin with %c", kind[0])
+		}
+		seen[kind[0]] = true
+	}
+	if got := InstrumentSignatureName("Warrant.PDF.ASC"); got != "data/order/instrument-signature.asc" {
+		t.Errorf("the signature over the instrument is %s", got)
 	}
 }
 

@@ -69,6 +69,13 @@ func FuzzInfo(f *testing.F) {
 
 func FuzzItem(f *testing.F) {
 	f.Add([]byte(sampleLine))
+	for _, it := range []*ItemRecord{derivedItem(KindTraffic), derivedItem(KindSubscriber)} {
+		line, err := MarshalItem(it)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		it, err := ParseItem(data, 1)
 		if err != nil {
@@ -87,6 +94,15 @@ func FuzzPackage(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	signed := samplePackage()
+	signed.Order.SetSignature(sampleSignature())
+	for _, p := range []*Package{signed, samplePackageV1()} {
+		text, err := MarshalPackage(p)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParsePackage(data)
 		if err != nil {
@@ -94,6 +110,44 @@ func FuzzPackage(f *testing.F) {
 		}
 		if again, err := MarshalPackage(p); err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("%q became %q, %v", data, again, err)
+		}
+	})
+}
+
+func FuzzTraffic(f *testing.F) {
+	f.Add([]byte(trafficLine))
+	f.Add([]byte(emptyTrafficLine))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ParseTraffic(data)
+		if err != nil {
+			return
+		}
+		if again, err := MarshalTraffic(r); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("%q became %q, %v", data, again, err)
+		}
+	})
+}
+
+func FuzzSubscriber(f *testing.F) {
+	f.Add([]byte(subscriberLine))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ParseSubscriber(data)
+		if err != nil {
+			return
+		}
+		if again, err := MarshalSubscriber(r); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("%q became %q, %v", data, again, err)
+		}
+	})
+}
+
+func FuzzRule(f *testing.F) {
+	f.Add("account[0]/content/span")
+	f.Add("account[12]/traffic/admitted")
+	f.Add("account[1]/subscriber/record")
+	f.Fuzz(func(t *testing.T, s string) {
+		if r, err := ParseRule(s); err == nil && r.String() != s {
+			t.Fatalf("%q became %q", s, r)
 		}
 	})
 }

@@ -27,10 +27,14 @@ func row(it *ItemRecord) []string {
 		exception = *it.Exception
 	}
 	md5, _ := it.MD5.MarshalText()
+	var source [4]string // of a derived record nothing
+	if s := it.Source; s != nil {
+		source = [4]string{s.File, decimal(s.Offset), decimal(s.Length), s.SHA256.String()}
+	}
 	return []string{
 		f.MessageID, path.Base(it.File), it.Account, strings.Join(it.Labels, "; "), f.From, f.Subject, f.To, f.CC, f.BCC,
 		f.DateUTC, received, it.Exhibit, "", "", "", it.Account, it.File, decimal(it.Size), string(md5), it.SHA256.String(),
-		it.Source.File, decimal(it.Source.Offset), decimal(it.Source.Length), it.Source.SHA256.String(), f.MIH,
+		source[0], source[1], source[2], source[3], f.MIH,
 		it.Category, it.Scope.Rule, exception,
 	}
 }

@@ -1,5 +1,7 @@
 package bag
 
+import "exhibit/sign"
+
 // Limits of a reader (section 13), as far as single names, lines and texts go.
 const (
 	// MaxItems is how many items a package may have: what seven digits number.
@@ -18,4 +20,14 @@ const (
 	MaxLineBytes = 64 + 2 + MaxNameBytes
 	// MaxInfoBytes bounds bag-info.txt.
 	MaxInfoBytes = 64 << 10
+	// MaxRecord bounds a traffic or subscriber record, in bytes, without the LF
+	// that ends its file.
+	MaxRecord = sign.MaxLine
+	// MaxAddresses bounds one list of addresses of a traffic record.
+	MaxAddresses = 1000
+	// MaxHops bounds the route of a traffic record.
+	MaxHops = 100
+	// maxMessageID bounds a Message-ID, in bytes: a line of RFC 5322, section
+	// 2.1.1.
+	maxMessageID = 998
 )

@@ -8,14 +8,24 @@ import (
 
 // Kinds of items (section 6).
 const (
-	KindMessage = "message"
-	KindEvent   = "event"
-	KindContact = "contact"
+	KindMessage    = "message"
+	KindEvent      = "event"
+	KindContact    = "contact"
+	KindTraffic    = "traffic"
+	KindSubscriber = "subscriber"
 )
 
-var extensions = map[string]string{KindMessage: "eml", KindEvent: "ics", KindContact: "vcf"}
+var extensions = map[string]string{
+	KindMessage: "eml", KindEvent: "ics", KindContact: "vcf", KindTraffic: "traffic.json", KindSubscriber: "subscriber.json",
+}
 
-var kinds = map[string]string{"eml": KindMessage, "ics": KindEvent, "vcf": KindContact}
+var kinds = map[string]string{
+	"eml": KindMessage, "ics": KindEvent, "vcf": KindContact, "traffic.json": KindTraffic, "subscriber.json": KindSubscriber,
+}
+
+// Derived says whether items of a kind are derived records, without source
+// bytes of their own (sections 6.1, 6.2).
+func Derived(kind string) bool { return kind == KindTraffic || kind == KindSubscriber }
 
 // ExhibitNumber returns the exhibit number of the n-th item, counted from 1 to
 // MaxItems: E and seven digits.
@@ -60,14 +70,27 @@ func TreeName(level int) string { return TreeDir + "/" + strconv.Itoa(level) }
 
 // InstrumentName returns the name in the bag of the order's instrument, given
 // the name of the file that the order states.
-func InstrumentName(file string) string {
-	ext := "bin"
+func InstrumentName(file string) string { return instrumentPrefix + extensionOf(file) }
+
+// InstrumentSignatureName returns the name in the bag of the agency's signature
+// over the instrument, given the name of the file that the order states.
+func InstrumentSignatureName(file string) string { return signaturePrefix + extensionOf(file) }
+
+// What the names of the instrument and of the signature over it begin with.
+const (
+	instrumentPrefix = OrderDir + "/instrument."
+	signaturePrefix  = OrderDir + "/instrument-signature."
+)
+
+// extensionOf returns the lower-cased extension of a file's name if it is one
+// that section 5 has, otherwise bin.
+func extensionOf(file string) string {
 	if i := strings.LastIndexByte(file, '.'); i >= 0 {
 		if e := strings.ToLower(file[i+1:]); instrumentExt(e) {
-			ext = e
+			return e
 		}
 	}
-	return OrderDir + "/instrument." + ext
+	return "bin"
 }
 
 func instrumentExt(e string) bool {

@@ -9,7 +9,8 @@ import (
 )
 
 // Package is package.json (section 7): facts of the package, and its secret.
-// It is never to be shown to anyone but the agency.
+// It is never to be shown to anyone but the agency. Of version 1 the members
+// that came with version 2 have their zero values.
 type Package struct {
 	Type       string               `json:"type"`
 	Package    sign.ID              `json:"package"`
@@ -26,6 +27,8 @@ type Package struct {
 	Agency     string               `json:"agency"`
 	Recipients []manifest.Recipient `json:"recipients"`
 	Policy     sign.Digest          `json:"policy"`
+	Review     *Review              `json:"review,omitzero"`    // version 2
+	Emergency  *bool                `json:"emergency,omitzero"` // version 2: the emergency rule released the package
 	Approvals  []Approval           `json:"approvals"`
 	Accounts   []Account            `json:"accounts"`
 	Counts     manifest.Counts      `json:"counts"`
@@ -53,6 +56,23 @@ type Order struct {
 	File             string      `json:"file"`       // name in the bag
 	Instrument       string      `json:"instrument"` // name in the bag
 	InstrumentSHA256 sign.Digest `json:"instrument_sha256"`
+
+	InstrumentSignature SignatureMember `json:"instrument_signature,omitzero"` // version 2
+}
+
+// The decisions of a review that lets a package be made (section 7).
+const (
+	Accept       = "accept"
+	AcceptInPart = "accept-in-part"
+)
+
+// Review is the statement of the review in force.
+type Review struct {
+	Decision    string      `json:"decision"`
+	Holder      string      `json:"holder"`
+	Fingerprint string      `json:"fingerprint"`
+	Time        sign.Time   `json:"time"`
+	SHA256      sign.Digest `json:"sha256"` // of the statement's text
 }
 
 // Approval is one statement that was counted.
@@ -63,16 +83,18 @@ type Approval struct {
 	SHA256      sign.Digest `json:"sha256"` // of the statement's text
 }
 
-// Account tells what came of one account of the order. The span is
-// [From, Until); both are nil when the account is asked for entire.
+// Account tells what was accepted of one account of the order, and what came of
+// it. The span is [From, Until); both are nil when the account is entire.
 type Account struct {
 	Account    string     `json:"account"`
+	Place      *int64     `json:"place,omitzero"` // version 2: in the order, from 0
 	From       *sign.Time `json:"from"`
 	Until      *sign.Time `json:"until"`
 	Entire     bool       `json:"entire"`
 	Categories []string   `json:"categories"`
 	Source     int64      `json:"source"`
 	Included   int64      `json:"included"`
+	Admitted   *int64     `json:"admitted,omitzero"` // version 2: of Included, by a reviewer's statement
 	Withheld   int64      `json:"withheld"`
 }
 
@@ -129,11 +151,18 @@ func MarshalPackage(p *Package) ([]byte, error) {
 	return sign.MarshalDocument(p)
 }
 
-// ParsePackage reads package.json. Every member has to be as section 7 says, and
+// ParsePackage reads package.json of version 1 or 2. Every member has to be as section 7 says, and
 // all counts have to add up.
 func ParsePackage(data []byte) (*Package, error) {
+	typ, err := sign.DocumentType(data)
+	if err != nil {
+		return nil, err
+	}
+	if typ != PackageTypeV1 {
+		typ = PackageType
+	}
 	p := new(Package)
-	if err := sign.UnmarshalDocument(data, PackageType, p); err != nil {
+	if err := sign.UnmarshalDocument(data, typ, p); err != nil {
 		return nil, err
 	}
 	if err := p.check(); err != nil {
@@ -142,138 +171,36 @@ func ParsePackage(data []byte) (*Package, error) {
 	return p, nil
 }
 
-func (p *Package) check() error {
+// Acceptance returns what the manifest of the package says of the review; it is
+// empty in version 1.
+func (p *Package) Acceptance() manifest.Acceptance {
 	switch {
-	case p.Type != PackageType:
-		return sign.BadMember("type", "want %s", PackageType)
-	case p.Supersedes != nil && *p.Supersedes == p.Package:
-		return sign.BadMember("supersedes", "names the package itself")
-	case p.TimeSource != TimeSource:
-		return sign.BadMember("time_source", "want %q", TimeSource)
-	case p.Provider == "":
-		return sign.BadMember("provider", "is empty")
-	case p.Tool.Name == "" || p.Tool.Version == "":
-		return sign.BadMember("tool", "is not complete")
-	case p.Agency == "":
-		return sign.BadMember("agency", "is empty")
-	case len(p.Approvals) == 0:
-		return sign.BadMember("approvals", "is empty")
+	case p.Review == nil:
+		return ""
+	case p.Review.Decision == AcceptInPart:
+		return manifest.InPart
 	}
-	if err := sign.CheckSigner("signer", p.Signer); err != nil {
-		return err
-	}
-	if err := p.PreparedBy.Check("prepared_by"); err != nil {
-		return err
-	}
-	for _, a := range p.Approvals {
-		if a.Holder == "" {
-			return sign.BadMember("approvals", "one without a holder")
-		}
-		if err := sign.CheckSigner("approvals", a.Fingerprint); err != nil {
-			return err
-		}
-	}
-	if err := p.checkOrder(); err != nil {
-		return err
-	}
-	if err := p.checkAccounts(); err != nil {
-		return err
-	}
-	return p.checkCounts()
+	return manifest.Whole
 }
 
-func (p *Package) checkOrder() error {
-	o := p.Order
-	switch {
-	case o.Reference == "":
-		return sign.BadMember("order.reference", "is empty")
-	case o.File != OrderYAML && o.File != OrderJSON:
-		return sign.BadMember("order.file", "is %s", quote(o.File))
+// PayloadFiles returns the names of the files that the package's payload has
+// beside the items (section 5), in bytewise order.
+func (p *Package) PayloadFiles() []string {
+	names := []string{
+		p.Order.File, p.Order.Instrument, ExceptionsCSV, WithheldCSV, IndexCSV, IndexDAT, IndexJSONL, ReportHTML,
 	}
-	if slot, _, err := place(o.Instrument); err != nil || slot != slotInstrument {
-		return sign.BadMember("order.instrument", "is %s", quote(o.Instrument))
+	if s := p.Order.Signature(); s != nil {
+		names = append(names, s.File)
 	}
-	return nil
+	if p.Type != PackageTypeV1 {
+		names = append(names, SubscriberCSV, TrafficCSV)
+	}
+	slices.Sort(names)
+	return names
 }
 
-func (p *Package) checkAccounts() error {
-	if len(p.Accounts) == 0 {
-		return sign.BadMember("accounts", "is empty")
-	}
-	seen := make(map[string]bool, len(p.Accounts))
-	var source, included, withheld int64
-	for _, a := range p.Accounts {
-		if a.Account == "" || seen[a.Account] {
-			return sign.BadMember("accounts", "%s is empty or stands twice", quote(a.Account))
-		}
-		seen[a.Account] = true
-		if (a.From == nil) != a.Entire || (a.Until == nil) != a.Entire || !a.Entire && !a.From.Before(*a.Until) {
-			return sign.BadMember("accounts", "the span of %s", quote(a.Account))
-		}
-		if !nonNegative(a.Source, a.Included, a.Withheld) || a.Source != a.Included+a.Withheld {
-			return sign.BadMember("accounts", "the counts of %s do not add up", quote(a.Account))
-		}
-		if source, included, withheld = source+a.Source, included+a.Included, withheld+a.Withheld; source > sign.MaxNumber {
-			return sign.BadMember("accounts", "counts beyond any limit")
-		}
-	}
-	if source != p.Counts.Source || included != p.Counts.Included || withheld != p.Counts.Withheld {
-		return sign.BadMember("accounts", "the counts do not add up to those of the package")
-	}
-	return nil
-}
-
-func (p *Package) checkCounts() error {
-	if p.Items.Size != p.Counts.Included || p.Items.Size > MaxItems {
-		return sign.BadMember("items.size", "is %d, with %d items included", p.Items.Size, p.Counts.Included)
-	}
-	reasons := make([]string, len(p.Withheld))
-	for i, r := range p.Withheld {
-		reasons[i] = r.Reason
-	}
-	if !slices.Equal(reasons, WithheldReasons()) {
-		return sign.BadMember("withheld", "has not all reasons, in their order")
-	}
-	if n, ok := total(p.Withheld, 0); !ok || n != p.Counts.Withheld {
-		return sign.BadMember("withheld", "does not add up to counts.withheld")
-	}
-	if n, ok := total(p.Exceptions, 1); !ok || !sorted(p.Exceptions) || n != p.Counts.Exceptions {
-		return sign.BadMember("exceptions", "is not sorted, or does not add up to counts.exceptions")
-	}
-	for _, r := range p.Exceptions {
-		if !slices.Contains(itemExceptions, r.Reason) {
-			return sign.BadMember("exceptions", "unknown reason %s", quote(r.Reason))
-		}
-	}
-	if _, ok := total(p.Gaps, 1); !ok || !sorted(p.Gaps) {
-		return sign.BadMember("gaps", "is not sorted, or counts nothing")
-	}
-	return nil
-}
-
-// total adds up counts, each of at least least.
-func total(list []ReasonCount, least int64) (sum int64, ok bool) {
-	for _, r := range list {
-		if r.Reason == "" || r.Count < least || r.Count > sign.MaxNumber-sum {
-			return 0, false
-		}
-		sum += r.Count
-	}
-	return sum, true
-}
-
-func sorted(list []ReasonCount) bool {
-	for i := 1; i < len(list); i++ {
-		if list[i].Reason <= list[i-1].Reason {
-			return false
-		}
-	}
-	return true
-}
-
-func nonNegative(numbers ...int64) bool {
-	return !slices.ContainsFunc(numbers, func(n int64) bool { return n < 0 || n > sign.MaxNumber })
-}
+// Asks says whether the account was accepted for a category.
+func (a *Account) Asks(category string) bool { return slices.Contains(a.Categories, category) }
 
 // Info returns the bag-info.txt that belongs to the package, given the size of
 // its payload in bytes and files.

@@ -6,17 +6,21 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"exhibit/sign"
 )
 
-// Types of the JSON texts of a bag.
+// Types of the JSON texts of a bag. Of package.json version 2 is what is
+// written, and version 1 goes on to be read.
 const (
-	ItemType    = "exhibit/item/v1"
-	PackageType = "exhibit/package/v1"
-	SourceType  = "exhibit/source/v1"
-	GapType     = "exhibit/gap/v1"
+	ItemType      = "exhibit/item/v1"
+	PackageType   = "exhibit/package/v2"
+	PackageTypeV1 = "exhibit/package/v1"
+	SourcesType   = "exhibit/sources/v1"
+	SourceType    = "exhibit/source/v1"
+	GapType       = "exhibit/gap/v1"
 )
 
 // ItemRecord is one item record (section 6), a line of data/index.jsonl.
@@ -28,7 +32,7 @@ type ItemRecord struct {
 	Account    string         `json:"account"`
 	Category   string         `json:"category"`
 	Scope      Scope          `json:"scope"`
-	Source     ItemSource     `json:"source"`
+	Source     *ItemSource    `json:"source"` // nil of derived records
 	Transforms []Transform    `json:"transforms"`
 	Size       int64          `json:"size"`
 	SHA256     sign.Digest    `json:"sha256"`
@@ -117,8 +121,8 @@ func (it *ItemRecord) check(n int) error {
 		return it.invalid("file %s of kind %s", quote(it.File), quote(it.Kind))
 	case it.Account == "":
 		return it.invalid("account")
-	case it.Category != "content":
-		return it.invalid("category %s", quote(it.Category))
+	case it.Category != categoryOf(it.Kind):
+		return it.invalid("category %s of kind %s", quote(it.Category), quote(it.Kind))
 	case it.Size < 0 || it.Size > MaxEntry:
 		return it.invalid("size %d", it.Size)
 	case it.Exception != nil && (!slices.Contains(itemExceptions, *it.Exception) || len(it.Transforms) > 0):
@@ -129,10 +133,21 @@ func (it *ItemRecord) check(n int) error {
 	if err := it.checkScope(); err != nil {
 		return err
 	}
+	if Derived(it.Kind) {
+		return it.checkDerived()
+	}
 	if err := it.checkSource(); err != nil {
 		return err
 	}
 	return it.checkTransforms()
+}
+
+// categoryOf returns the category of items of a kind.
+func categoryOf(kind string) string {
+	if Derived(kind) {
+		return kind
+	}
+	return CategoryContent
 }
 
 func (it *ItemRecord) checkScope() error {
@@ -143,12 +158,48 @@ func (it *ItemRecord) checkScope() error {
 	if (s.Earliest == nil) != (s.Latest == nil) {
 		return it.invalid("scope.earliest without latest")
 	}
+	if it.Kind == KindSubscriber && (s.Field != nil || s.Earliest != nil) {
+		return it.invalid("scope of a subscriber record with a time")
+	}
+	rule, err := ParseRule(s.Rule)
+	if err != nil || rule.Category != it.Category {
+		return it.invalid("scope.rule %s of category %s", quote(s.Rule), it.Category)
+	}
+	return nil
+}
+
+// derivedFields are the members that fields may have in the record of a derived
+// item (sections 6.1, 6.2).
+var derivedFields = map[string][]string{
+	KindTraffic:    {"date_utc", "from", "to", "cc", "bcc", "message_id", "mih"},
+	KindSubscriber: {},
+}
+
+// checkDerived checks that the record of a derived item tells of no source, and
+// shows nothing that the item itself may not have.
+func (it *ItemRecord) checkDerived() error {
+	var fields map[string]jsontext.Value
+	switch {
+	case it.Source != nil:
+		return it.invalid("source of a derived record")
+	case len(it.Transforms) > 0 || it.Exception != nil || len(it.Labels) > 0 || len(it.Flags) > 0:
+		return it.invalid("transforms, exception, labels or flags of a derived record")
+	case json.Unmarshal(it.Fields, &fields) != nil:
+		return it.invalid("fields")
+	}
+	for name := range fields {
+		if !slices.Contains(derivedFields[it.Kind], name) {
+			return it.invalid("member %s in fields of a derived record", quote(name))
+		}
+	}
 	return nil
 }
 
 func (it *ItemRecord) checkSource() error {
 	s := it.Source
 	switch {
+	case s == nil:
+		return it.invalid("no source")
 	case s.Number < 1 || s.Offset < 0 || s.Length < 0:
 		return it.invalid("source")
 	case !relative(s.File):
@@ -214,6 +265,28 @@ func (m *MD5) UnmarshalText(text []byte) error {
 	}
 	*m = MD5(raw)
 	return nil
+}
+
+// sourcesHead is the first line of the provider's own list of sources.
+type sourcesHead struct {
+	Type string `json:"type"`
+	Salt Secret `json:"salt"`
+}
+
+// MarshalSourcesHead returns the line, without LF, that begins the provider's own
+// list of sources (section 9): its salt keeps the list's digest in package.json
+// from telling anything to who guesses a source.
+func MarshalSourcesHead(salt [32]byte) ([]byte, error) {
+	return sign.MarshalLine(sourcesHead{SourcesType, NewSecret(salt)})
+}
+
+// ParseSourcesHead is the inverse of MarshalSourcesHead.
+func ParseSourcesHead(line []byte) (salt [32]byte, err error) {
+	var head sourcesHead
+	if err := sign.UnmarshalLine(line, SourcesType, &head); err != nil {
+		return salt, err
+	}
+	return head.Salt.Reveal(), nil
 }
 
 // SourceLine is one line of sources.jsonl (section 9).

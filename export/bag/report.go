@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"strings"
 )
 
 // Report is what data/report.html says. It is a part of the payload: nothing
@@ -19,8 +20,11 @@ type Report struct {
 	OrderFile      string // name in the bag
 	OrderSHA256    string
 	InstrumentFile string // name in the bag
+	InPart         bool   // the review has accepted less than the order asks for
 	Accounts       []Account
 	Included       int64
+	Traffic        int64 // of the included items, traffic records
+	Subscriber     int64 // of the included items, subscriber records
 	Source         int64
 	Held           int64 // items withheld
 	Withheld       []ReasonCount
@@ -33,7 +37,7 @@ type Report struct {
 var reportText string
 
 var reasonWords = map[string]string{
-	"category":         "the order does not ask for the content of this account",
+	"category":         "the order does not ask for such data of this account",
 	"before-span":      "before the time that the order names",
 	"after-span":       "after the time that the order names",
 	"privileged":       "a correspondent that the order withholds as privileged",
@@ -52,6 +56,7 @@ var reportTemplate = template.Must(template.New("report.html").Funcs(template.Fu
 		}
 		return reason
 	},
+	"together": func(list []string) string { return strings.Join(list, ", ") },
 }).Parse(reportText))
 
 // WriteReport writes data/report.html: one page without scripts and without

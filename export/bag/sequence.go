@@ -23,12 +23,15 @@ const (
 	slotItem = iota
 	slotOrder
 	slotInstrument
+	slotSignature // of the instrument; not in every bag
 	slotExceptions
 	slotWithheld
 	slotIndexCSV
 	slotIndexDAT
 	slotIndexJSONL
 	slotReport
+	slotSubscriber // this and the next not in a bag of package.json version 1
+	slotTraffic
 	slotDeclaration
 	slotInfo
 	slotManifest
@@ -45,19 +48,26 @@ const (
 var slots = map[string]int{
 	OrderYAML: slotOrder, OrderJSON: slotOrder, ExceptionsCSV: slotExceptions, WithheldCSV: slotWithheld,
 	IndexCSV: slotIndexCSV, IndexDAT: slotIndexDAT, IndexJSONL: slotIndexJSONL, ReportHTML: slotReport,
+	SubscriberCSV: slotSubscriber, TrafficCSV: slotTraffic,
 	Declaration: slotDeclaration, InfoFile: slotInfo, PayloadManifest: slotManifest, SourcesJSONL: slotSources,
 	LocatorsTXT: slotLocators, ContentsTXT: slotContents, PackageJSON: slotPackage,
 	TagManifest: slotTagManifest, TagSignature: slotTagSignature,
 }
 
+// skips are the slots that may follow one further up than the last: what lies
+// between is not in every bag. What a bag must have, package.json says.
+var skips = map[int]int{slotExceptions: slotInstrument, slotDeclaration: slotReport}
+
 // Sequence holds the entries of a package, over all its volumes, to the names
 // of section 5 and the order of section 4: items from E0000001 without a gap,
-// then every other file exactly once. As the order leaves no choice, nothing
-// has to be remembered of the items. The zero value is ready.
+// then every other file exactly once. As the order leaves no choice but of the
+// files that are not in every bag, nothing has to be remembered of the items.
+// The zero value is ready.
 type Sequence struct {
-	slot  int
-	items int
-	trees int
+	slot    int
+	items   int
+	trees   int
+	skipped [slotEnd]bool
 }
 
 // Items returns how many items were seen.
@@ -70,6 +80,7 @@ func (s *Sequence) Next(name string) error {
 	if err != nil {
 		return err
 	}
+	before, may := skips[slot]
 	switch {
 	case slot == slotItem && s.slot == slotItem && n == s.items+1:
 		s.items = n
@@ -77,6 +88,12 @@ func (s *Sequence) Next(name string) error {
 	case slot == slotTree && n == s.trees && (s.slot == slotTree || s.slot == slotTree-1):
 		s.trees, s.slot = n+1, slotTree
 		return nil
+	case may && s.slot == before:
+		for i := before + 1; i < slot; i++ {
+			s.skipped[i] = true
+		}
+	case s.skipped[slot]:
+		return wrong(ErrOrder, name)
 	case slot == slotItem && n <= s.items, slot == slotTree && n < s.trees,
 		slot != slotItem && slot != slotTree && slot <= s.slot:
 		return wrong(ErrDuplicate, name)
@@ -111,8 +128,11 @@ func place(name string) (slot, n int, err error) {
 	if slot, ok := slots[name]; ok {
 		return slot, 0, nil
 	}
-	if ext, ok := strings.CutPrefix(name, OrderDir+"/instrument."); ok && instrumentExt(ext) {
+	if ext, ok := strings.CutPrefix(name, instrumentPrefix); ok && instrumentExt(ext) {
 		return slotInstrument, 0, nil
+	}
+	if ext, ok := strings.CutPrefix(name, signaturePrefix); ok && instrumentExt(ext) {
+		return slotSignature, 0, nil
 	}
 	if level, ok := strings.CutPrefix(name, TreeDir+"/"); ok && len(level) == 1 {
 		if n, ok := digits(level); ok {

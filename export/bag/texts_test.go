@@ -21,7 +21,7 @@ func sampleItem() *ItemRecord {
 	return &ItemRecord{
 		Type: ItemType, Exhibit: "E0000001", File: "data/messages/E0000001.eml", Kind: KindMessage, Account: "alice@example.org", Category: "content",
 		Scope:      Scope{Rule: "account[0]/content/span", Field: ptr("received"), Earliest: &when, Latest: &when},
-		Source:     ItemSource{Number: 1, File: "mail.mbox.gz", Format: "mbox", Container: ptr("gzip"), Offset: 10, Length: 100, Dialect: ptr("mboxrd"), Evidence: ptr("takeout")},
+		Source:     &ItemSource{Number: 1, File: "mail.mbox.gz", Format: "mbox", Container: ptr("gzip"), Offset: 10, Length: 100, Dialect: ptr("mboxrd"), Evidence: ptr("takeout")},
 		Transforms: []Transform{{Name: "mbox-separator", Line: "RnJvbSB4Cg=="}, {Name: "line-ends", Runs: "L12 C3"}},
 		Size:       90, Labels: []string{"inbox", "travel"}, Flags: []string{"Seen"},
 		Fields: []byte(`{"message_id":"<1@example.org>","subject":"=SUM(A1)","date_utc":"2026-02-03T04:00:00Z","from":[{"name":"Eve, the first","addr":"eve@example.com"}],"to":["bob@example.org",{"addr":"carol@example.org"}],"cc":7,"mih":"1de319c276884bd0c9e2f1621ada26cc"}`),
@@ -55,6 +55,7 @@ func TestItemRecord(t *testing.T) {
 		`"field":"received"`: `"field":"guess"`, `"earliest":"2026-02-03T04:05:06Z"`: `"earliest":null`, `"number":1`: `"number":0`,
 		`mail.mbox.gz`: `../mail.mbox`, `"format":"mbox"`: `"format":"ics"`, `"container":"gzip"`: `"container":"rar"`, `"dialect":"mboxrd"`: `"dialect":null`,
 		`RnJvbSB4Cg==`: `RnJvbSB4Ch==`, `mbox-separator`: `utf8-bom`, `"runs":"L12 C3"`: `"trailer":"Cg=="`, `"size":90`: `"size":8589934592`,
+		`"rule":"account[0]/content/span"`: `"rule":"account[0]/traffic/span"`, `/content/span`: `/content/record`,
 		`"exception":null`: `"exception":"binary"`, `"md5":"0`: `"md5":"A`, `"fields":{`: `"fields":{"a":1,"a":2,`, `"labels":["inbox","travel"]`: `"labels":null`,
 	} {
 		spoilt := strings.Replace(sampleLine, old, with, 1)
@@ -118,18 +119,39 @@ func samplePackage() *Package {
 		panic(err)
 	}
 	until, fp := sign.At(when.Time().AddDate(0, 1, 0)), strings.Repeat("A", 40)
-	return &Package{
+	p := &Package{
 		Type: PackageType, Package: sign.ID{1}, Secret: NewSecret([32]byte{2}), ReceiptKey: NewSecret([32]byte{3}), Created: when, TimeSource: TimeSource,
 		Provider: "Provider", Signer: fp, PreparedBy: sign.Person{Name: "f", Holder: "Frida", Role: sign.Fulfilment, Fingerprint: fp},
 		Tool:  Tool{Name: "exhibit", Version: "1"},
 		Order: Order{Reference: "1", File: OrderYAML, Instrument: InstrumentName("a.pdf")}, Agency: "LKA",
 		Recipients: []manifest.Recipient{{Kind: sign.OpenPGP, Fingerprint: fp}},
-		Approvals:  []Approval{{Holder: "Anna", Fingerprint: fp, Time: when}},
-		Accounts: []Account{{Account: "a@example.org", From: &when, Until: &until, Categories: []string{"content"}, Source: 3, Included: 2, Withheld: 1},
-			{Account: "b@example.org", Entire: true, Categories: []string{"content"}}},
+		Review:     &Review{Decision: Accept, Holder: "Rita", Fingerprint: fp, Time: when}, Emergency: ptr(false),
+		Approvals: []Approval{{Holder: "Anna", Fingerprint: fp, Time: when}},
+		Accounts: []Account{
+			{Account: "a@example.org", Place: ptr(int64(0)), From: &when, Until: &until, Categories: []string{"content"}, Source: 3, Included: 2, Admitted: ptr(int64(1)), Withheld: 1},
+			{Account: "b@example.org", Place: ptr(int64(2)), Entire: true, Categories: []string{"traffic", "subscriber"}, Admitted: ptr(int64(0))}},
 		Counts:   manifest.Counts{Source: 3, Included: 2, Withheld: 1},
 		Withheld: []ReasonCount{{"category", 0}, {"before-span", 1}, {"after-span", 0}, {"privileged", 0}, {"undetermined", 0}},
 		Items:    manifest.Items{Size: 2},
+	}
+	p.Order.SetSignature(nil)
+	return p
+}
+
+// samplePackageV1 is the same as of version 1.
+func samplePackageV1() *Package {
+	p := samplePackage()
+	p.Type, p.Review, p.Emergency, p.Order.InstrumentSignature = PackageTypeV1, nil, nil, SignatureMember{}
+	for i := range p.Accounts {
+		p.Accounts[i].Place, p.Accounts[i].Admitted = nil, nil
+	}
+	return p
+}
+
+func sampleSignature() *InstrumentSignature {
+	return &InstrumentSignature{
+		File: InstrumentSignatureName("w.asc"), SHA256: sign.Sum([]byte("s")), Kind: SignatureOpenPGP, Result: SignatureGood,
+		Fingerprint: ptr(strings.Repeat("B", 40)), Holder: ptr("Landeskriminalamt Musterland"),
 	}
 }
 
@@ -163,6 +185,14 @@ func TestPackage(t *testing.T) {
 		"negative": func(p *Package) { p.Accounts[1].Source, p.Accounts[1].Included = -1, -1 },
 		"gap of 0": func(p *Package) { p.Gaps = []ReasonCount{{"x", 0}} }, "huge": func(p *Package) { p.Gaps = []ReasonCount{{"x", 1 << 53}} },
 		"order elsewhere": func(p *Package) { p.Order.File = "data/order/../order.yaml" }, "signer": func(p *Package) { p.Signer = "x" },
+		"no review": func(p *Package) { p.Review = nil }, "refused": func(p *Package) { p.Review.Decision = "refuse" },
+		"review without holder": func(p *Package) { p.Review.Holder = "" }, "review by a key that is none": func(p *Package) { p.Review.Fingerprint = "x" },
+		"no emergency": func(p *Package) { p.Emergency = nil }, "no signature member": func(p *Package) { p.Order.InstrumentSignature = SignatureMember{} },
+		"no place": func(p *Package) { p.Accounts[1].Place = nil }, "place twice": func(p *Package) { p.Accounts[1].Place = ptr(int64(0)) },
+		"place backwards": func(p *Package) { p.Accounts[0].Place = ptr(int64(3)) }, "place before the first": func(p *Package) { p.Accounts[0].Place = ptr(int64(-1)) },
+		"no admitted": func(p *Package) { p.Accounts[0].Admitted = nil }, "more admitted than included": func(p *Package) { p.Accounts[0].Admitted = ptr(int64(3)) },
+		"no category": func(p *Package) { p.Accounts[0].Categories = nil }, "category twice": func(p *Package) { p.Accounts[0].Categories = []string{"content", "content"} },
+		"unknown category":        func(p *Package) { p.Accounts[0].Categories = []string{"location"} },
 		"approval without holder": func(p *Package) { p.Approvals[0].Holder = "" }, "more than a bag holds": func(p *Package) {
 			n := int64(MaxItems + 1)
 			p.Items.Size, p.Counts.Included, p.Counts.Source, p.Accounts[0].Included, p.Accounts[0].Source = n, n, n+1, n, n+1

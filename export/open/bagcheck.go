@@ -35,6 +35,7 @@ type bagCheck struct {
 	digests itemDigests            // of the items
 
 	facts  facts
+	tables *tables
 	report *BagReport
 
 	large sync.Mutex // held while a large item is in memory
@@ -66,6 +67,7 @@ func CheckBag(ctx context.Context, fsys fs.FS, keys *Keys, opt Options) (*BagRep
 	} else {
 		c.report.notChecked("freshness: no package id was expected, so that a genuine older bag in place of the right one would not be noticed")
 	}
+	c.report.accepted(c.report.Acceptance)
 	c.report.notChecked("the manifest outside: whether it is this bag that was delivered in encrypted form")
 	c.report.notChecked("no custody log: no proof shows when and whether this package was recorded; the time of signing is the signer's own")
 	c.report.NotChecked = append(c.report.NotChecked, c.unread()...)
@@ -90,15 +92,37 @@ func (c *bagCheck) check() error {
 	c.report.checked(fmt.Sprintf("all %d files of the payload and all tag files are there with their digests, and no others", c.files))
 	c.report.checked("each item has its record, and the records add up to the counts by account, by reason and to the item tree's root")
 	c.report.checked("undoing each item's transforms gives bytes with the digest of its source")
-	c.report.checked("the order in the bag is the one that package.json names, with the same accounts")
+	c.report.checked("the order in the bag is the one that package.json names, and no account has more than it asks for")
+	if n, m := c.tables.trafficNumber, c.tables.subscriberNumber; n+m > 0 {
+		c.report.checked(fmt.Sprintf("%d traffic and %d subscriber records are as the format has them, and their tables say the same", n, m))
+	}
+	if emergency := c.facts.pkg.Emergency; emergency != nil && *emergency {
+		c.report.warn("the package was released by the provider's emergency rule")
+	}
 	return nil
 }
 
 // unread says what no opener checks.
-func (*bagCheck) unread() []string {
-	return []string{
+func (c *bagCheck) unread() []string {
+	list := []string{
 		"index.csv, index.dat and report.html have their signed digests, but were not compared with index.jsonl",
 	}
+	if s := c.facts.pkg.Order.Signature(); s != nil {
+		list = append(list, "the signature over the instrument: "+found(s)+", as recorded by the provider, not checked here")
+	}
+	return list
+}
+
+// found says what the provider has recorded of a signature over an instrument.
+func found(s *bag.InstrumentSignature) string {
+	key := ""
+	if s.Fingerprint != nil {
+		key = " " + *s.Fingerprint
+	}
+	if s.Result == bag.SignatureGood && s.Holder != nil {
+		return "good, by the key" + key + " of " + show(*s.Holder)
+	}
+	return "by a key" + key + " that the provider does not know"
 }
 
 // tagManifest checks the tag manifest's signature and reads it.
@@ -166,6 +190,10 @@ func (c *bagCheck) packageJSON() error {
 	}
 	r.Reference, r.Agency, r.Counts, r.Accounts = p.Order.Reference, p.Agency, p.Counts, p.Accounts
 	r.Withheld, r.Exceptions, r.Gaps = p.Withheld, p.Exceptions, p.Gaps
+	r.Acceptance, r.Emergency, r.Signature = p.Acceptance(), p.Emergency, p.Order.Signature()
+	if p.Review != nil {
+		r.Reviewer = p.Review.Holder
+	}
 	return nil
 }
 

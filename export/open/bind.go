@@ -37,6 +37,7 @@ func bindPackage(m *manifest.Manifest, p *bag.Package) error {
 		{"signer", p.Signer == m.Signer},
 		{"recipients", slices.Equal(p.Recipients, m.Recipients)},
 		{"policy", p.Policy == m.Policy},
+		{"review", p.Acceptance() == m.Acceptance},
 		{"counts", p.Counts == m.Counts},
 		{"items", p.Items == m.Items},
 		{"receipt key", slices.Equal(public, m.ReceiptKey[:])},

@@ -105,9 +105,14 @@ type builder struct {
 	recipient seal.Recipient
 	sealed    *seal.Recipient  // that volumes are encrypted to in place of recipient
 	hidden    []seal.Recipient // that the manifest does not name
+	v1        bool             // manifest and package.json are of version 1
+	carol     bool             // a third account, with records of traffic and of the subscriber
+	signature []byte           // of the agency over the instrument; nil: none
 	signer    *detached.Signer // of everything
 	inner     *detached.Signer // of the tag manifest
 
+	onOrder    func([]byte) []byte
+	onDerived  func(name string, line []byte) []byte // files of derived records
 	onRecords  func([]*bag.ItemRecord) []*bag.ItemRecord
 	onSources  func([]*bag.SourceLine) []*bag.SourceLine
 	onPackage  func(*bag.Package)
@@ -125,6 +130,7 @@ type builder struct {
 	raw     map[string][]byte // items by name
 	records []*bag.ItemRecord
 	sources []*bag.SourceLine
+	pkg     *bag.Package
 	tagText []byte
 }
 
@@ -176,7 +182,7 @@ func (b *builder) makeItems() {
 		rec := &bag.ItemRecord{
 			Type: bag.ItemType, Exhibit: bag.ExhibitNumber(n), File: bag.ItemName(n, bag.KindMessage), Kind: bag.KindMessage,
 			Account: account, Category: "content", Scope: scope,
-			Source:     bag.ItemSource{Number: number, File: file, Format: "eml", Length: int64(len(source)), SHA256: sign.Sum([]byte(source))},
+			Source:     &bag.ItemSource{Number: number, File: file, Format: "eml", Length: int64(len(source)), SHA256: sign.Sum([]byte(source))},
 			Transforms: transforms, Size: int64(len(text)), SHA256: sign.Sum([]byte(text)), MD5: md5.Sum([]byte(text)),
 			Labels: []string{"inbox"}, Fields: []byte(fmt.Sprintf(`{"message_id":"<%d@example.org>","subject":"Number %d","from":[{"name":"Eve","addr":"eve@example.com"}]}`, n, n)),
 		}
@@ -187,6 +193,9 @@ func (b *builder) makeItems() {
 		b.records = append(b.records, rec)
 		b.sources = append(b.sources, &bag.SourceLine{Type: bag.SourceType, Account: account, Number: number, File: file, Size: int64(len(source)), SHA256: sign.Sum([]byte(source))})
 	}
+	if b.carol {
+		b.makeDerived()
+	}
 	if b.onRecords != nil {
 		b.records = b.onRecords(b.records)
 	}
@@ -195,10 +204,50 @@ func (b *builder) makeItems() {
 	}
 }
 
+// makeDerived makes two traffic records and a subscriber record of carol.
+func (b *builder) makeDerived() {
+	when := sign.At(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
+	for i := range 3 {
+		n := len(b.records) + 1
+		rec := &bag.ItemRecord{Type: bag.ItemType, Exhibit: bag.ExhibitNumber(n), Account: "carol@example.org", Kind: bag.KindTraffic}
+		var line []byte
+		var err error
+		if i < 2 {
+			rec.Scope = bag.Scope{Rule: "account[2]/traffic/span", Field: ptr("received"), Earliest: &when, Latest: &when}
+			rec.Fields = []byte(`{"from":["eve@example.com"],"message_id":"<1@example.org>"}`)
+			line, err = bag.MarshalTraffic(&bag.TrafficRecord{Type: bag.TrafficType, Derived: true, Account: rec.Account,
+				Received: &bag.Interval{Earliest: when, Latest: when}, From: []string{"eve@example.com"}, To: []string{"carol@example.org"}, MessageID: ptr("<1@example.org>"), Size: 100 + int64(i)})
+		} else {
+			rec.Kind, rec.Scope.Rule, rec.Fields = bag.KindSubscriber, "account[2]/subscriber/record", []byte(`{}`)
+			line, err = bag.MarshalSubscriber(&bag.SubscriberRecord{Type: bag.SubscriberType, Derived: true, Account: rec.Account, List: "eu-2023-1543",
+				Values: []bag.SubscriberValue{{Column: "name", Value: "=Carol"}}})
+		}
+		b.must(err)
+		rec.File, rec.Category = bag.ItemName(n, rec.Kind), rec.Kind
+		if b.onDerived != nil {
+			line = b.onDerived(rec.File, line)
+		}
+		data := append(line[:len(line):len(line)], '\n')
+		rec.Size, rec.SHA256, rec.MD5 = int64(len(data)), sign.Sum(data), md5.Sum(data)
+		b.raw[rec.File] = data
+		b.records = append(b.records, rec)
+	}
+}
+
+// included counts the records of an account that a rule ends with.
+func (b *builder) included(account, by string) (n int64) {
+	for _, rec := range b.records {
+		if rec.Account == account && strings.HasSuffix(rec.Scope.Rule, by) {
+			n++
+		}
+	}
+	return n
+}
+
 // makePackage returns package.json's facts, with the true counts.
 func (b *builder) makePackage(order, instrument []byte, root merkle.Hash) *bag.Package {
 	n := int64(len(b.records))
-	bob := int64(2)
+	alice, bob := b.included("alice@example.org", ""), int64(2)
 	p := &bag.Package{
 		Type: bag.PackageType, Package: b.id, Secret: bag.NewSecret(b.secret), ReceiptKey: bag.NewSecret(b.seed),
 		Created: sign.At(at), TimeSource: bag.TimeSource, Provider: "Provider GmbH", Signer: b.inner.Fingerprint(),
@@ -209,11 +258,14 @@ func (b *builder) makePackage(order, instrument []byte, root merkle.Hash) *bag.P
 		Agency:     "LKA Musterland",
 		Recipients: []manifest.Recipient{{Kind: sign.KeyKind(b.recipient.Kind), Fingerprint: b.recipient.Fingerprint}},
 		Policy:     sign.Sum([]byte("policy")),
+		Review:     &bag.Review{Decision: bag.Accept, Holder: "Rita Muster", Fingerprint: b.signer.Fingerprint(), Time: sign.At(at), SHA256: sign.Sum([]byte("review"))},
+		Emergency:  ptr(false),
 		Approvals:  []bag.Approval{{Holder: "Anna Muster", Fingerprint: b.signer.Fingerprint(), Time: sign.At(at), SHA256: sign.Sum([]byte("approval"))}},
 		Accounts: []bag.Account{
-			{Account: "alice@example.org", From: ptr(sign.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))), Until: ptr(sign.At(time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))),
-				Categories: []string{"content"}, Source: n - bob + 3, Included: n - bob, Withheld: 3},
-			{Account: "bob@example.org", Entire: true, Categories: []string{"content"}, Source: bob, Included: bob},
+			{Account: "alice@example.org", Place: ptr(int64(0)), From: ptr(sign.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))), Until: ptr(sign.At(time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))),
+				Categories: []string{"content"}, Source: alice + 3, Included: alice, Admitted: ptr(b.included("alice@example.org", "/admitted")), Withheld: 3},
+			{Account: "bob@example.org", Place: ptr(int64(1)), Entire: true, Categories: []string{"content"}, Source: bob, Included: bob,
+				Admitted: ptr(b.included("bob@example.org", "/admitted"))},
 		},
 		Counts: manifest.Counts{Source: n + 3, Included: n, Withheld: 3, Exceptions: 1},
 		Withheld: []bag.ReasonCount{{Reason: "category"}, {Reason: "before-span", Count: 1}, {Reason: "after-span"},
@@ -222,17 +274,76 @@ func (b *builder) makePackage(order, instrument []byte, root merkle.Hash) *bag.P
 		Items:      manifest.Items{Size: n, Root: root},
 		Sources:    sign.Sum([]byte("sources")),
 	}
+	if !b.carol {
+		p.Accounts[0].Source, p.Accounts[0].Included = n-bob+3, n-bob
+	} else {
+		carol := n - alice - bob
+		p.Accounts = append(p.Accounts, bag.Account{Account: "carol@example.org", Place: ptr(int64(2)), From: p.Accounts[0].From, Until: p.Accounts[0].Until,
+			Categories: []string{"traffic", "subscriber"}, Source: carol, Included: carol, Admitted: ptr(b.included("carol@example.org", "/admitted"))})
+	}
+	p.Order.SetSignature(nil)
+	if b.signature != nil {
+		p.Order.SetSignature(&bag.InstrumentSignature{File: bag.InstrumentSignatureName("warrant.pdf.asc"), SHA256: sign.Sum(b.signature),
+			Kind: bag.SignatureOpenPGP, Result: bag.SignatureGood, Fingerprint: ptr(strings.Repeat("AB", 20)), Holder: ptr("LKA Musterland")})
+	}
+	if b.v1 {
+		p.Type, p.Review, p.Emergency, p.Order.InstrumentSignature = bag.PackageTypeV1, nil, nil, bag.SignatureMember{}
+		for i := range p.Accounts {
+			p.Accounts[i].Place, p.Accounts[i].Admitted = nil, nil
+		}
+	}
 	if b.onPackage != nil {
 		b.onPackage(p)
 	}
+	b.pkg = p
 	return p
+}
+
+// order returns the order's text.
+func (b *builder) order() []byte {
+	text := fmt.Sprintf(orderText, b.recipient.Fingerprint, sign.Sum([]byte(warrant)))
+	if b.carol {
+		text = strings.Replace(text, "categories: [content]\n", "  - account: carol@example.org\n    start: 2026-01-01T00:00:00Z\n    end: 2026-03-31T23:59:59Z\n    categories: [traffic, subscriber]\ncategories: [content]\n", 1)
+	}
+	if b.signature != nil {
+		text = strings.Replace(text, "instrument: {", fmt.Sprintf("instrument: {signature: {file: warrant.pdf.asc, sha256: %s}, ", sign.Sum(b.signature)), 1)
+	}
+	if b.onOrder != nil {
+		return b.onOrder([]byte(text))
+	}
+	return []byte(text)
+}
+
+const warrant = "%PDF-1.4 warrant\n"
+
+// makeTables makes traffic.csv and subscriber.csv.
+func (b *builder) makeTables(payload map[string][]byte) {
+	var traffic, subscriber bytes.Buffer
+	tw, err := bag.NewTrafficCSV(&traffic)
+	b.must(err)
+	sw, err := bag.NewSubscriberCSV(&subscriber)
+	b.must(err)
+	for _, rec := range b.records {
+		line := bytes.TrimSuffix(b.raw[rec.File], []byte("\n"))
+		switch rec.Kind { // a record that was spoilt has no line
+		case bag.KindTraffic:
+			if r, err := bag.ParseTraffic(line); err == nil {
+				b.must(tw.Add(rec.Exhibit, r))
+			}
+		case bag.KindSubscriber:
+			if r, err := bag.ParseSubscriber(line); err == nil {
+				b.must(sw.Add(rec.Exhibit, r))
+			}
+		}
+	}
+	payload[bag.TrafficCSV], payload[bag.SubscriberCSV] = traffic.Bytes(), subscriber.Bytes()
 }
 
 // group2 makes the files of the payload but items, and the tag files but those
 // of the tail and the locators.
 func (b *builder) group2() (payload, tags map[string][]byte, p *bag.Package) {
-	instrument := []byte("%PDF-1.4 warrant\n")
-	order := fmt.Appendf(nil, orderText, b.recipient.Fingerprint, sign.Sum(instrument))
+	instrument := []byte(warrant)
+	order := b.order()
 	payload = map[string][]byte{bag.OrderYAML: order, bag.InstrumentName("warrant.pdf"): instrument}
 	var index, csv, dat, exceptions, sources bytes.Buffer
 	levels := [][]byte{{}}
@@ -269,6 +380,12 @@ func (b *builder) group2() (payload, tags map[string][]byte, p *bag.Package) {
 	var report bytes.Buffer
 	b.must(bag.WriteReport(&report, &bag.Report{Reference: p.Order.Reference, Accounts: p.Accounts, Withheld: p.Withheld}))
 	payload[bag.ReportHTML] = report.Bytes()
+	if b.signature != nil {
+		payload[bag.InstrumentSignatureName("warrant.pdf.asc")] = b.signature
+	}
+	if !b.v1 {
+		b.makeTables(payload)
+	}
 	if b.onPayload != nil {
 		b.onPayload(payload)
 	}
@@ -300,10 +417,17 @@ func (b *builder) lines(digests map[string]sign.Digest) []byte {
 	return out.Bytes()
 }
 
-var rank = map[string]int{
-	bag.OrderYAML: 1, bag.InstrumentName("a.pdf"): 2, bag.ExceptionsCSV: 3, bag.WithheldCSV: 4, bag.IndexCSV: 5, bag.IndexDAT: 6,
-	bag.IndexJSONL: 7, bag.ReportHTML: 8, bag.Declaration: 9, bag.InfoFile: 10, bag.PayloadManifest: 11,
-	"item-tree/0": 12, "item-tree/1": 13, bag.SourcesJSONL: 14, bag.LocatorsTXT: 15,
+// rank is the order of section 4, of the files of group 2.
+var rank = ranked(bag.OrderYAML, bag.InstrumentName("a.pdf"), bag.InstrumentSignatureName("a.asc"), bag.InstrumentSignatureName("a.p7s"), bag.ExceptionsCSV,
+	bag.WithheldCSV, bag.IndexCSV, bag.IndexDAT, bag.IndexJSONL, bag.ReportHTML, bag.SubscriberCSV, bag.TrafficCSV, bag.Declaration, bag.InfoFile,
+	bag.PayloadManifest, "item-tree/0", "item-tree/1", bag.SourcesJSONL, bag.LocatorsTXT)
+
+func ranked(names ...string) map[string]int {
+	ranks := make(map[string]int)
+	for i, name := range names {
+		ranks[name] = i
+	}
+	return ranks
 }
 
 // build makes the package's objects.
@@ -435,9 +559,14 @@ func (b *builder) seal(volumes [][]entry) map[string][]byte {
 		Recipients: []manifest.Recipient{{Kind: sign.KeyKind(b.recipient.Kind), Fingerprint: b.recipient.Fingerprint}},
 		ReceiptKey: [32]byte(ed25519.NewKeyFromSeed(b.seed[:]).Public().(ed25519.PublicKey)), TagManifest: sign.Sum(b.tagText),
 	}
-	instrument := sign.Sum([]byte("%PDF-1.4 warrant\n"))
-	order := sign.Sum(fmt.Appendf(nil, orderText, b.recipient.Fingerprint, instrument))
-	m.Commitment = manifest.Commitment(b.secret, order, []string{"alice@example.org", "bob@example.org"})
+	var accounts []string
+	for _, a := range b.pkg.Accounts {
+		accounts = append(accounts, a.Account)
+	}
+	m.Commitment = manifest.Commitment(b.secret, sign.Sum(b.order()), accounts)
+	if m.Acceptance = b.pkg.Acceptance(); m.Acceptance == "" {
+		m.Type = manifest.TypeV1
+	}
 	root := merkle.NewBuilder(nil)
 	for _, rec := range b.records {
 		line, err := sign.MarshalLine(rec)

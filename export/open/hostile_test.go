@@ -186,7 +186,11 @@ func TestEveryManifestMember(t *testing.T) {
 		verify Code
 		open   Code
 	}{
-		{"type", func(m *manifest.Manifest) { m.Type = "exhibit/manifest/v2" }, ManifestInvalid, ""},
+		{"type", func(m *manifest.Manifest) { m.Type = "exhibit/manifest/v3" }, ManifestInvalid, ""},
+		{"type", func(m *manifest.Manifest) { m.Type = manifest.TypeV1 }, ManifestInvalid, ""},
+		{"type", func(m *manifest.Manifest) { m.Type, m.Acceptance = manifest.TypeV1, "" }, "", BindingMismatch},
+		{"acceptance", func(m *manifest.Manifest) { m.Acceptance = "" }, ManifestInvalid, ""},
+		{"acceptance", func(m *manifest.Manifest) { m.Acceptance = manifest.InPart }, "", BindingMismatch},
 		{"package", func(m *manifest.Manifest) { m.Package[3]++ }, ManifestInvalid, ""},
 		{"supersedes", func(m *manifest.Manifest) { m.Supersedes = &sign.ID{1} }, "", BindingMismatch},
 		{"commitment", func(m *manifest.Manifest) { m.Commitment[0]++ }, "", BindingMismatch},
@@ -259,7 +263,8 @@ func members(typ reflect.Type, prefix string) []string {
 	}
 	var all []string
 	for f := range typ.Fields() {
-		all = append(all, members(f.Type, prefix+f.Tag.Get("json")+".")...)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		all = append(all, members(f.Type, prefix+name+".")...)
 	}
 	return all
 }
@@ -394,7 +399,7 @@ func TestFlipsInABag(t *testing.T) {
 		_, err := CheckBag(t.Context(), link, keys().trusted, options())
 		wantCode(t, err, BagExtra)
 	}
-	for _, name := range []string{"data/extra.txt", "notes.txt", "data/messages/E0000099.eml", "data/messages/x/y", "item-tree/1", "fetch.txt", ".hidden", "data/order/instrument.exe"} {
+	for _, name := range []string{"data/extra.txt", "notes.txt", "data/messages/E0000099.eml", "data/messages/x/y", "item-tree/1", "fetch.txt", ".hidden", "data/order/instrument.exe", "data/order/instrument-signature.exe", "data/messages/E0000099.traffic.json"} {
 		more := maps.Clone(sink.files)
 		more[name] = &fstest.MapFile{Data: []byte("x")}
 		_, err := CheckBag(t.Context(), more, keys().trusted, options())

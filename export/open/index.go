@@ -30,8 +30,10 @@ type indexCheck struct {
 	levels     []hash.Hash // over the files of the item tree
 	exceptions hash.Hash   // over exceptions.csv
 	csv        *bag.ExceptionsCSVWriter
+	tables     *tables
 	accounts   map[string]int
 	included   []int64          // by account
+	admitted   []int64          // by account
 	reasons    map[string]int64 // of exceptions
 	octets     int64
 }
@@ -44,7 +46,7 @@ func (c *bagCheck) index() error {
 		return err
 	}
 	_, err = c.file(c.ctx, bag.SourcesJSONL, c.tags[bag.SourcesJSONL], func(sources io.Reader) error {
-		x.sources = &sourceCursor{lines: newLines(sources, c.limits.line), accounts: x.accounts}
+		x.sources = &sourceCursor{lines: newLines(sources, c.limits.line), accounts: x.accounts, list: c.facts.pkg.Accounts}
 		err := c.payloadFile(bag.IndexJSONL, x.read)
 		if err != nil {
 			return err
@@ -68,7 +70,8 @@ func (c *bagCheck) index() error {
 func (c *bagCheck) newIndexCheck() (*indexCheck, error) {
 	x := &indexCheck{
 		c: c, exceptions: sha256.New(), levels: []hash.Hash{sha256.New()},
-		accounts: make(map[string]int), included: make([]int64, len(c.facts.pkg.Accounts)), reasons: make(map[string]int64),
+		accounts: make(map[string]int), reasons: make(map[string]int64),
+		included: make([]int64, len(c.facts.pkg.Accounts)), admitted: make([]int64, len(c.facts.pkg.Accounts)),
 	}
 	x.tree = merkle.NewBuilder(func(level int, h merkle.Hash) error {
 		if level == len(x.levels) {
@@ -81,6 +84,10 @@ func (c *bagCheck) newIndexCheck() (*indexCheck, error) {
 		x.accounts[a.Account] = i
 	}
 	var err error
+	if x.tables, err = newTables(); err != nil {
+		return nil, err
+	}
+	c.tables = x.tables
 	x.csv, err = bag.NewExceptionsCSV(x.exceptions)
 	x.files = newGroup(c.ctx, c.opt.workers())
 	return x, err
@@ -121,8 +128,10 @@ func (x *indexCheck) record(line []byte) error {
 	if err := x.scope(rec); err != nil {
 		return err
 	}
-	if err := x.sources.follow(rec); err != nil {
-		return err
+	if rec.Source != nil {
+		if err := x.sources.follow(rec); err != nil {
+			return err
+		}
 	}
 	if err := x.tree.Add(merkle.ItemLeaf(x.c.facts.pkg.Secret.Reveal(), rec.Exhibit, line)); err != nil {
 		return err
@@ -134,6 +143,9 @@ func (x *indexCheck) record(line []byte) error {
 		return err
 	}
 	x.octets += rec.Size
+	if bag.Derived(rec.Kind) {
+		return x.derived(rec)
+	}
 	if !x.files.run(func(ctx context.Context) error { return x.c.item(ctx, rec) }) {
 		return errStop
 	}
@@ -190,33 +202,6 @@ func (c *bagCheck) undo(r io.Reader, rec *bag.ItemRecord) (undone, err error) {
 	return nil, nil
 }
 
-// scope checks that the rule which admitted an item is one that its account
-// has, and that its time lies within the account's span.
-func (x *indexCheck) scope(rec *bag.ItemRecord) error {
-	i, ok := x.accounts[rec.Account]
-	if !ok {
-		return fail(RecordInvalid, rec.File, "belongs to account %s, which the order does not name", show(rec.Account))
-	}
-	x.included[i]++
-	a := x.c.facts.pkg.Accounts[i]
-	rule := fmt.Sprintf("account[%d]/content/span", i)
-	if a.Entire {
-		rule = fmt.Sprintf("account[%d]/content/entire", i)
-	}
-	if rec.Scope.Rule != rule {
-		return fail(RecordInvalid, rec.File, "was admitted by %s, where only %s can", show(rec.Scope.Rule), rule)
-	}
-	if a.Entire {
-		return nil
-	}
-	s := rec.Scope
-	if s.Earliest == nil || s.Latest == nil || s.Field == nil || s.Latest.Before(*s.Earliest) ||
-		s.Earliest.Before(*a.From) || !s.Latest.Before(*a.Until) {
-		return fail(RecordInvalid, rec.File, "is not within the span of its account")
-	}
-	return nil
-}
-
 // sums compares what the records add up to with package.json.
 func (x *indexCheck) sums() error {
 	p := x.c.facts.pkg
@@ -227,6 +212,9 @@ func (x *indexCheck) sums() error {
 		if x.included[i] != a.Included {
 			return fail(CountsMismatch, bag.IndexJSONL, "%d items of account %s, package.json says %d", x.included[i], show(a.Account), a.Included)
 		}
+		if a.Admitted != nil && x.admitted[i] != *a.Admitted {
+			return fail(CountsMismatch, bag.IndexJSONL, "%d items of account %s were admitted by a reviewer, package.json says %d", x.admitted[i], show(a.Account), *a.Admitted)
+		}
 	}
 	reasons := make(map[string]int64)
 	for _, r := range p.Exceptions {
@@ -234,6 +222,11 @@ func (x *indexCheck) sums() error {
 	}
 	if !maps.Equal(reasons, x.reasons) {
 		return fail(CountsMismatch, bag.IndexJSONL, "has other exceptions than package.json")
+	}
+	if p.Type != bag.PackageTypeV1 {
+		if err := x.tables.compare(x.c.payload); err != nil {
+			return err
+		}
 	}
 	if sign.Digest(x.exceptions.Sum(nil)) != x.c.payload[bag.ExceptionsCSV] {
 		return fail(CountsMismatch, bag.ExceptionsCSV, "says something other than the index")

@@ -177,20 +177,34 @@ func (f *fetch) item(number int) (*bag.ItemRecord, []byte, error) {
 	if err != nil {
 		return nil, nil, asFailure(RecordInvalid, bag.IndexJSONL, err)
 	}
-	if l.Length != rec.Size {
-		return nil, nil, fail(ItemInvalid, rec.File, "%d bytes are there, its record says %d", l.Length, rec.Size)
-	}
-	if rec.Size > f.r.limits.item {
-		return nil, nil, fmt.Errorf("%s of %d bytes: %w", rec.Exhibit, rec.Size, ErrItemSize)
+	data, err := f.content(l, rec)
+	return rec, data, err
+}
+
+// content reads an item's file, and checks it against the item's record.
+func (f *fetch) content(l bag.Locator, rec *bag.ItemRecord) ([]byte, error) {
+	derived := bag.Derived(rec.Kind)
+	switch {
+	case l.Length != rec.Size:
+		return nil, fail(ItemInvalid, rec.File, "%d bytes are there, its record says %d", l.Length, rec.Size)
+	case derived && rec.Size > f.r.limits.record:
+		return nil, fail(LimitExceeded, rec.File, "a record of more than %d bytes", f.r.limits.record)
+	case rec.Size > f.r.limits.item:
+		return nil, fmt.Errorf("%s of %d bytes: %w", rec.Exhibit, rec.Size, ErrItemSize)
 	}
 	data, err := f.read(l.Volume, l.Offset, l.Length)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if sign.Sum(data) != rec.SHA256 {
-		return nil, nil, fail(ItemInvalid, rec.File, "digest is not the one in its record")
+		return nil, fail(ItemInvalid, rec.File, "digest is not the one in its record")
 	}
-	return rec, data, nil
+	if derived {
+		if _, err := readDerived(rec, data); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
 }
 
 // within reads a stretch of a file of group 2.

@@ -21,6 +21,8 @@ type limits struct {
 	signature int64 // bytes of a signature
 	line      int   // bytes of a line of an index
 	order     int64 // bytes of an order
+	signed    int64 // bytes of a signature over an instrument
+	record    int64 // bytes of a traffic or subscriber record, with its LF
 	item      int64 // bytes of a single item that is fetched or undone, held in memory
 	large     int64 // bytes of an item beyond which only one is undone at a time
 	block     int64 // bytes that a ranged read fetches at least
@@ -40,6 +42,8 @@ var formatLimits = limits{
 	signature: detached.MaxSignature,
 	line:      sign.MaxLine,
 	order:     order.MaxBytes,
+	signed:    order.MaxInstrumentSignature,
+	record:    bag.MaxRecord + 1,
 	item:      1 << 30,
 	large:     16 << 20,
 	block:     1 << 20,

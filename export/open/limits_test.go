@@ -19,6 +19,7 @@ import (
 // Each limit of section 13 that this package holds, at the limit and one past.
 func TestLimits(t *testing.T) {
 	b := newBuilder(t)
+	b.carol, b.signature = true, []byte("signature")
 	objects := b.build()
 	_, sink, err := openAll(objects, options())
 	if err != nil {
@@ -60,6 +61,10 @@ func TestLimits(t *testing.T) {
 		}, LimitExceeded},
 		{"line", func(l *limits, less int) { l.line = longest - less }, RecordInvalid},
 		{"order", func(l *limits, less int) { l.order = size(bag.OrderYAML) - int64(less) }, LimitExceeded},
+		{"signature over the instrument", func(l *limits, less int) { l.signed = size(bag.InstrumentSignatureName("w.asc")) - int64(less) }, LimitExceeded},
+		{"record", func(l *limits, less int) {
+			l.record = size(bag.ItemName(8, bag.KindTraffic), bag.ItemName(9, bag.KindTraffic), bag.ItemName(10, bag.KindSubscriber)) - int64(less)
+		}, LimitExceeded},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

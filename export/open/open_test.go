@@ -21,7 +21,7 @@ func TestOpenGivesTheItemsBack(t *testing.T) {
 	for name, perVolume := range map[string]int{"one volume": 0, "many volumes": 2} {
 		t.Run(name, func(t *testing.T) {
 			b := newBuilder(t)
-			b.perVolume = perVolume
+			b.perVolume, b.carol, b.signature = perVolume, true, []byte("signature")
 			objects := b.build()
 			report, sink, err := openAll(objects, options())
 			if err != nil {
@@ -32,7 +32,7 @@ func TestOpenGivesTheItemsBack(t *testing.T) {
 					t.Errorf("%s is not what was packed", name)
 				}
 			}
-			if report.Package != b.id.String() || report.Bag == nil || report.Bag.Files != int64(len(b.raw)+8) {
+			if report.Package != b.id.String() || report.Bag == nil || report.Bag.Files != int64(len(b.raw)+11) {
 				t.Errorf("report %+v", report)
 			}
 			bagReport, err := CheckBag(context.Background(), sink.FS(), keys().trusted, options())

@@ -77,12 +77,7 @@ func (c *bagCheck) payloadManifest() error {
 
 // payloadNames holds the payload, but items, to the files that it must have.
 func (c *bagCheck) payloadNames() error {
-	want := []string{
-		c.facts.pkg.Order.File, c.facts.pkg.Order.Instrument, bag.ExceptionsCSV, bag.WithheldCSV,
-		bag.IndexCSV, bag.IndexDAT, bag.IndexJSONL, bag.ReportHTML,
-	}
-	slices.Sort(want)
-	if got := slices.Sorted(maps.Keys(c.payload)); !slices.Equal(got, want) {
+	if got := slices.Sorted(maps.Keys(c.payload)); !slices.Equal(got, c.facts.pkg.PayloadFiles()) {
 		return fail(TagManifestInvalid, bag.PayloadManifest, "lists other files than a bag has")
 	}
 	return nil
@@ -102,7 +97,10 @@ func (c *bagCheck) payloadFiles() error {
 	if err := c.order(); err != nil {
 		return err
 	}
-	for _, name := range []string{p.Order.Instrument, bag.ExceptionsCSV, bag.WithheldCSV, bag.IndexCSV, bag.IndexDAT, bag.ReportHTML} {
+	for _, name := range p.PayloadFiles() {
+		if name == p.Order.File || name == bag.IndexJSONL { // read by themselves
+			continue
+		}
 		if err := c.payloadFile(name, nil); err != nil {
 			return err
 		}
@@ -114,7 +112,7 @@ func (c *bagCheck) payloadFiles() error {
 }
 
 // order checks that the order in the bag is the one that package.json names,
-// and that the accounts are its accounts.
+// and that the accounts are of it.
 func (c *bagCheck) order() error {
 	p := c.facts.pkg
 	var text []byte
@@ -150,14 +148,34 @@ func (c *bagCheck) order() error {
 		c.payload[p.Order.Instrument] != p.Order.InstrumentSHA256,
 		bag.InstrumentName(o.Instrument.File) != p.Order.Instrument:
 		return fail(OrderMismatch, p.Order.Instrument, "is not the instrument that the order names")
-	case len(o.Accounts) != len(p.Accounts):
-		return fail(OrderMismatch, p.Order.File, "names %d accounts, package.json %d", len(o.Accounts), len(p.Accounts))
 	}
-	for i := range o.Accounts {
-		if err := c.orderAccount(&o.Accounts[i], &p.Accounts[i]); err != nil {
-			return err
-		}
-		c.facts.accounts = append(c.facts.accounts, o.Accounts[i].Name)
+	if err := c.instrumentSignature(o.Instrument.Signature); err != nil {
+		return err
+	}
+	for i := range p.Accounts {
+		c.facts.accounts = append(c.facts.accounts, p.Accounts[i].Account)
+	}
+	return c.orderAccounts(o)
+}
+
+// instrumentSignature checks that the signature over the instrument is the one
+// that the order names, if it names one. Whose it is, a reader cannot tell.
+func (c *bagCheck) instrumentSignature(o *order.InstrumentSignature) error {
+	s := c.facts.pkg.Order.Signature()
+	switch {
+	case (o == nil) != (s == nil):
+		return fail(OrderMismatch, bag.PackageJSON, "has a signature over the instrument where the order names none, or the other way round")
+	case o == nil:
+		return nil
+	case sign.Digest(o.SHA256) != s.SHA256, c.payload[s.File] != s.SHA256, bag.InstrumentSignatureName(o.File) != s.File:
+		return fail(OrderMismatch, s.File, "is not the signature over the instrument that the order names")
+	}
+	info, err := fs.Stat(c.fsys, s.File)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", s.File, err)
+	}
+	if info.Size() > c.limits.signed {
+		return fail(LimitExceeded, s.File, "more than %d bytes", c.limits.signed)
 	}
 	return nil
 }
@@ -170,22 +188,4 @@ func sameKeys(keys []order.Fingerprint, recipients []manifest.Recipient) bool {
 		got[i] = order.Fingerprint(strings.ToUpper(r.Fingerprint))
 	}
 	return slices.Equal(slices.Sorted(slices.Values(keys)), slices.Sorted(slices.Values(got)))
-}
-
-// orderAccount compares an account of the order with that of package.json. The
-// span is one of instants, so it depends on the time zones that this machine
-// knows: where it differs a person has to look.
-func (c *bagCheck) orderAccount(o *order.Account, p *bag.Account) error {
-	categories := make([]string, len(o.Categories))
-	for i, category := range o.Categories {
-		categories[i] = string(category)
-	}
-	slices.Sort(categories)
-	if o.Name != p.Account || o.Entire != p.Entire || !slices.Equal(categories, slices.Sorted(slices.Values(p.Categories))) {
-		return fail(OrderMismatch, bag.PackageJSON, "account %s is not as the order has it", show(p.Account))
-	}
-	if span := o.Span(); !o.Entire && (sign.At(span.From) != *p.From || sign.At(span.Until) != *p.Until) {
-		c.report.warn(fmt.Sprintf("the span of account %s in package.json is not what this machine makes of the order: its time zones may be of another date", show(p.Account)))
-	}
-	return nil
 }

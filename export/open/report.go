@@ -17,6 +17,13 @@ func (f *Findings) checked(s string)    { f.Checked = append(f.Checked, s) }
 func (f *Findings) notChecked(s string) { f.NotChecked = append(f.NotChecked, s) }
 func (f *Findings) warn(s string)       { f.Warnings = append(f.Warnings, s) }
 
+// accepted says so when the package answers only a part of its order.
+func (f *Findings) accepted(a manifest.Acceptance) {
+	if a == manifest.InPart {
+		f.warn("the provider has accepted the order in part only: the order asks for more than this package answers")
+	}
+}
+
 func newFindings() Findings {
 	return Findings{Checked: []string{}, NotChecked: []string{}, Warnings: []string{}}
 }
@@ -25,9 +32,10 @@ func newFindings() Findings {
 type Report struct {
 	Package    string               `json:"package"`
 	Supersedes string               `json:"supersedes,omitempty"`
-	Signer     string               `json:"signer"`    // OpenPGP fingerprint
-	SignedAt   sign.Time            `json:"signed_at"` // as the signer states it
-	Policy     string               `json:"policy"`    // digest
+	Signer     string               `json:"signer"`               // OpenPGP fingerprint
+	SignedAt   sign.Time            `json:"signed_at"`            // as the signer states it
+	Policy     string               `json:"policy"`               // digest
+	Acceptance manifest.Acceptance  `json:"acceptance,omitempty"` // empty in version 1 of the manifest
 	Recipients []manifest.Recipient `json:"recipients"`
 	Counts     manifest.Counts      `json:"counts"`
 	Objects    []ObjectReport       `json:"objects"`
@@ -45,14 +53,20 @@ type ObjectReport struct {
 
 // BagReport is the result of CheckBag. It holds no secret.
 type BagReport struct {
-	Package     string            `json:"package"`
-	Supersedes  string            `json:"supersedes,omitempty"`
-	Signer      string            `json:"signer"`    // OpenPGP fingerprint
-	SignedAt    sign.Time         `json:"signed_at"` // as the signer states it
-	Provider    string            `json:"provider"`
-	Created     sign.Time         `json:"created"`
-	Reference   string            `json:"reference"` // of the order
-	Agency      string            `json:"agency"`
+	Package    string    `json:"package"`
+	Supersedes string    `json:"supersedes,omitempty"`
+	Signer     string    `json:"signer"`    // OpenPGP fingerprint
+	SignedAt   sign.Time `json:"signed_at"` // as the signer states it
+	Provider   string    `json:"provider"`
+	Created    sign.Time `json:"created"`
+	Reference  string    `json:"reference"` // of the order
+	Agency     string    `json:"agency"`
+
+	Acceptance manifest.Acceptance      `json:"acceptance,omitempty"`           // empty in version 1 of package.json, as what follows
+	Reviewer   string                   `json:"reviewer,omitempty"`             // holder of the key that signed the review in force
+	Emergency  *bool                    `json:"emergency,omitempty"`            // the emergency rule released the package
+	Signature  *bag.InstrumentSignature `json:"instrument_signature,omitempty"` // as the provider recorded it
+
 	Counts      manifest.Counts   `json:"counts"`
 	Accounts    []bag.Account     `json:"accounts"`
 	Withheld    []bag.ReasonCount `json:"withheld"`

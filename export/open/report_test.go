@@ -143,8 +143,8 @@ func TestReportsAsJSON(t *testing.T) {
 		report any
 		want   string
 	}{
-		{report, "bag bytes checked counts not_checked objects package policy recipients signed_at signer warnings"},
-		{bagReport, "accounts agency checked counts created exceptions files gaps not_checked octets package provider reference signed_at signer tag_manifest warnings withheld"},
+		{report, "acceptance bag bytes checked counts not_checked objects package policy recipients signed_at signer warnings"},
+		{bagReport, "acceptance accounts agency checked counts created emergency exceptions files gaps not_checked octets package provider reference reviewer signed_at signer tag_manifest warnings withheld"},
 		{item, "checked exhibit fetched file not_checked package sha256 signed_at signer size warnings"},
 	} {
 		text, err := json.Marshal(c.report)

@@ -10,7 +10,8 @@ import (
 // reading, so each record is of the source file at hand or of the next one.
 type sourceCursor struct {
 	lines    *lines
-	accounts map[string]int // place of each account
+	accounts map[string]int // place of each account in list
+	list     []bag.Account
 	current  *bag.SourceLine
 	behind   int64 // of the last item, in the file at hand
 }
@@ -60,6 +61,9 @@ func (s *sourceCursor) advance() error {
 	place, known := s.accounts[next.Account]
 	if !known || s.current != nil && (next.Number < s.current.Number || place < s.accounts[s.current.Account]) {
 		return fail(SourcesMismatch, bag.SourcesJSONL, "is not in the order of reading")
+	}
+	if a := &s.list[place]; a.Place != nil && !a.Asks(bag.CategoryContent) {
+		return fail(SourcesMismatch, bag.SourcesJSONL, "lists a file of account %s, which is not asked for content", show(a.Account))
 	}
 	s.current, s.behind = next, 0
 	return nil

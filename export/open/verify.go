@@ -169,7 +169,7 @@ func (r *reading) report(v *verified) *Report {
 	m := v.manifest
 	report := &Report{
 		Package: m.Package.String(), Signer: m.Signer, SignedAt: sign.At(v.signature.Time), Policy: m.Policy.String(),
-		Recipients: m.Recipients, Counts: m.Counts, Findings: newFindings(),
+		Recipients: m.Recipients, Counts: m.Counts, Acceptance: m.Acceptance, Findings: newFindings(),
 	}
 	if m.Supersedes != nil {
 		report.Supersedes = m.Supersedes.String()
@@ -186,6 +186,7 @@ func (r *reading) report(v *verified) *Report {
 	report.checked(fmt.Sprintf("all %d objects are there with the sizes and digests that the manifest names, and no others", len(m.Objects)))
 	report.checked("each volume is encrypted to as many keys as the manifest names, and of their kind")
 	report.checked("SHA256SUMS is what the manifest makes of it, and signed by the same key")
+	report.accepted(m.Acceptance)
 	r.unknown(m, &report.Findings)
 	return report
 }

@@ -13,36 +13,34 @@ import (
 // was found, when anything in the order is unknown, missing, out of its
 // limits or open to a second reading.
 func Parse(name string, data []byte) (*Order, error) {
-	r := newReport(name, nil)
-	if len(data) > MaxBytes {
-		r.addf(top, "", "more than %d bytes", MaxBytes)
-		return nil, r.errs
-	}
-	r = newReport(name, data)
-	if !checkCharacters(r, data) {
-		return nil, r.errs
-	}
-	var root *node
-	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
-		root = parseJSON(r, data)
-	} else {
-		root = parseYAML(r, data)
-	}
+	r, root := parseFile(name, data)
 	if root == nil {
 		return nil, r.errs
 	}
 	o := (&decoder{r}).order(root)
 	if len(r.errs) > 0 {
-		slices.SortStableFunc(r.errs, func(a, b *Error) int {
-			if a.Line != b.Line {
-				return a.Line - b.Line
-			}
-			return a.Column - b.Column
-		})
-		return nil, r.errs
+		return nil, r.sorted()
 	}
 	o.source = bytes.Clone(data)
 	return o, nil
+}
+
+// parseFile reads the nodes of a file. After a fault of its characters or its
+// syntax, which is then in the report, there are none.
+func parseFile(name string, data []byte) (*report, *node) {
+	r := newReport(name, nil)
+	if len(data) > MaxBytes {
+		r.addf(top, "", "more than %d bytes", MaxBytes)
+		return r, nil
+	}
+	r = newReport(name, data)
+	if !checkCharacters(r, data) {
+		return r, nil
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		return r, parseJSON(r, data)
+	}
+	return r, parseYAML(r, data)
 }
 
 // checkCharacters refuses what an editor or a terminal does not show as it
@@ -88,7 +86,7 @@ func hidden(c rune) string {
 	return ""
 }
 
-// A decoder makes the order of the nodes, and goes on after faults.
+// A decoder makes an order or a narrowing of the nodes, and goes on after faults.
 type decoder struct{ *report }
 
 // An object is a mapping with known names.
@@ -109,6 +107,14 @@ func (d *decoder) object(n *node, names ...string) (object, bool) {
 		}
 	}
 	return object{d, n}, true
+}
+
+// typed wants the first field of a file to be its type.
+func (d *decoder) typed(doc object, typ string) {
+	if len(doc.n.fields) > 0 && doc.n.fields[0].name != "type" {
+		d.addf(doc.n.fields[0].at, "type", "must come first")
+	}
+	needChecked(doc, "type", oneOf(typ))
 }
 
 func (d *decoder) kindError(n *node, want kind) {

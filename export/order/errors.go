@@ -2,14 +2,15 @@ package order
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// An Error is one fault of an order file.
+// An Error is one fault of an order file, or of a narrowing.
 type Error struct {
-	File    string // as given to Parse
+	File    string // as given to Parse or ParseNarrowing
 	Line    int    // from 1
 	Column  int    // from 1, in characters
 	Path    string // the field, such as "accounts[0].start"; empty: the file
@@ -26,8 +27,8 @@ func (e *Error) Error() string {
 	return where + e.Msg
 }
 
-// Errors are all faults found in an order file, in the order of the file; at
-// most [MaxErrors]. Parse returns no other type of error.
+// Errors are all faults found in a file, in the order of the file; at most
+// [MaxErrors]. Parse and ParseNarrowing return no other type of error.
 type Errors []*Error
 
 // Error gives every fault, one a line.
@@ -81,6 +82,17 @@ func (r *report) addf(at position, path, format string, args ...any) {
 		File: r.file, Line: at.line, Column: at.column, Path: path,
 		Msg: msg, Excerpt: r.excerpt(at),
 	})
+}
+
+// sorted gives the faults in the order of the file.
+func (r *report) sorted() Errors {
+	slices.SortStableFunc(r.errs, func(a, b *Error) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return r.errs
 }
 
 // resolve gives a position its line and column.

@@ -15,15 +15,12 @@ import (
 func (d *decoder) order(root *node) *Order {
 	o := &Order{Priority: Routine}
 	doc, ok := d.object(root, "type", "reference", "authority", "jurisdiction", "regime", "legal_basis",
-		"priority", "served", "received", "expires", "case", "accounts", "categories", "withhold",
-		"agency", "instrument", "non_disclosure", "user_notice")
+		"priority", "served", "received", "expires", "due", "case", "accounts", "categories", "withhold",
+		"agency", "instrument", "enforcing_authority", "non_disclosure", "user_notice")
 	if !ok {
 		return o
 	}
-	if len(root.fields) > 0 && root.fields[0].name != "type" {
-		d.addf(root.fields[0].at, "type", "must come first")
-	}
-	needChecked(doc, "type", oneOf(Type))
+	d.typed(doc, Type)
 	o.Reference, _ = needChecked(doc, "reference", readReference)
 	o.Jurisdiction, _ = needChecked(doc, "jurisdiction", readJurisdiction)
 	o.Regime, _ = needChecked(doc, "regime", readRegime)
@@ -45,6 +42,9 @@ func (d *decoder) order(root *node) *Order {
 	if n, ok := doc.need("instrument"); ok {
 		o.Instrument = d.instrument(n)
 	}
+	if n, ok := doc.get("enforcing_authority"); ok {
+		o.EnforcingAuthority = d.enforcingAuthority(n)
+	}
 	if n, ok := doc.get("non_disclosure"); ok {
 		o.NonDisclosure = d.nonDisclosure(n)
 	}
@@ -55,15 +55,18 @@ func (d *decoder) order(root *node) *Order {
 }
 
 func (d *decoder) times(doc object, o *Order) {
-	var served, received, expires bool
+	var served bool
 	o.Served, served = needChecked(doc, "served", parseTime)
-	o.Received, received = needChecked(doc, "received", parseTime)
-	o.Expires, expires = optionalChecked(doc, "expires", endMoment)
-	if n, _ := doc.get("received"); served && received && o.Received.Before(o.Served) {
-		d.addf(n.at, n.path, "before it was served")
-	}
-	if n, _ := doc.get("expires"); expires && served && o.Expires.Before(o.Served) {
-		d.addf(n.at, n.path, "before it was served")
+	o.Received, _ = needChecked(doc, "received", parseTime)
+	o.Expires, _ = optionalChecked(doc, "expires", endMoment)
+	o.Due, _ = optionalChecked(doc, "due", endMoment)
+	for _, f := range []struct {
+		name string
+		at   time.Time
+	}{{"received", o.Received}, {"expires", o.Expires}, {"due", o.Due}} {
+		if n, _ := doc.get(f.name); served && !f.at.IsZero() && f.at.Before(o.Served) {
+			d.addf(n.at, n.path, "before it was served")
+		}
 	}
 }
 
@@ -128,8 +131,11 @@ func (d *decoder) accounts(n *node) (accounts []Account) {
 	return accounts
 }
 
+// accountFields are the names of an account, in an order and in a narrowing.
+var accountFields = []string{"account", "start", "end", "zone", "entire", "categories"}
+
 func (d *decoder) account(n *node) (a Account) {
-	o, ok := d.object(n, "account", "start", "end", "zone", "entire", "categories")
+	o, ok := d.object(n, accountFields...)
 	if !ok {
 		return a
 	}
@@ -139,26 +145,50 @@ func (d *decoder) account(n *node) (a Account) {
 			a.Categories = []Category{} // faulty, and reported: not the order's
 		}
 	}
-	zone, hasZone := optionalChecked(o, "zone", readZone)
-	if hasZone {
-		a.Zone = zone.String()
-	} else if hasField(o, "zone") {
+	zone, ok := d.zone(o, nil)
+	if !ok {
 		return a // its dates have no meaning
 	}
-	if e, ok := o.get("entire"); ok {
-		a.Entire = d.truth(e)
+	if a.zone = zone; zone != nil {
+		a.Zone = zone.String()
 	}
-	if !a.Entire {
-		d.span(o, &a, zone)
+	if a.Entire = d.entire(o); a.Entire {
+		a.span = Span{Entire: true}
 		return a
 	}
-	a.span = Span{Entire: true}
-	for _, name := range []string{"start", "end"} {
+	d.span(o, &a)
+	return a
+}
+
+// zone reads the zone of an account: another where it states none, and false
+// after a fault.
+func (d *decoder) zone(o object, otherwise *time.Location) (*time.Location, bool) {
+	if !hasField(o, "zone") {
+		return otherwise, true
+	}
+	return optionalChecked(o, "zone", readZone)
+}
+
+// entire reads whether an account is entire, and then has neither start nor end.
+func (d *decoder) entire(o object) bool {
+	n, ok := o.get("entire")
+	if !ok {
+		return false
+	}
+	if entire, _ := d.truth(n); !entire {
+		return false
+	}
+	d.refuseBeside(o, "entire: true; one of them only", "start", "end")
+	return true
+}
+
+// refuseBeside reports fields that have no meaning beside what is there.
+func (d *decoder) refuseBeside(o object, there string, names ...string) {
+	for _, name := range names {
 		if n, ok := o.get(name); ok {
-			d.addf(n.at, n.path, "stands beside entire: true; one of them only")
+			d.addf(n.at, n.path, "stands beside %s", there)
 		}
 	}
-	return a
 }
 
 func hasField(o object, name string) bool {
@@ -166,40 +196,39 @@ func hasField(o object, name string) bool {
 	return ok
 }
 
-func (d *decoder) truth(n *node) bool {
+// truth reads true or false; ok is false after a fault.
+func (d *decoder) truth(n *node) (value, ok bool) {
 	switch {
-	case (n.kind == plain || n.kind == boolean) && n.text == "true":
-		return true
-	case (n.kind == plain || n.kind == boolean) && n.text == "false":
+	case (n.kind == plain || n.kind == boolean) && (n.text == "true" || n.text == "false"):
+		return n.text == "true", true
 	case n.kind == null:
 		d.kindError(n, boolean)
 	case n.kind != invalid:
 		d.addf(n.at, n.path, "neither true nor false")
 	}
-	return false
+	return false, false
 }
 
 // span reads start and end. A zone is wanted only by bare dates.
-func (d *decoder) span(o object, a *Account, zone *time.Location) {
-	var from, last time.Time
-	read := func(to *string, t *time.Time, side edge) func(string) (string, error) {
-		return func(s string) (_ string, err error) {
-			*to = s
-			*t, err = readEdge(s, side, zone)
-			return s, err
-		}
-	}
-	_, okStart := needChecked(o, "start", read(&a.Start, &from, dayStart))
-	_, okEnd := needChecked(o, "end", read(&a.End, &last, dayEnd))
+func (d *decoder) span(o object, a *Account) {
+	from, okStart := needChecked(o, "start", edgeOf(dayStart, a.zone))
+	last, okEnd := needChecked(o, "end", edgeOf(dayEnd, a.zone))
 	if !okStart || !okEnd {
 		return
 	}
+	end, _ := o.get("end")
 	if last.Before(from) {
-		n, _ := o.get("end")
-		d.addf(n.at, n.path, "before the start")
+		d.addf(end.at, end.path, "before the start")
 		return
 	}
+	start, _ := o.get("start")
+	a.Start, a.End = start.text, end.text
 	a.span = Span{From: from, Until: last.Add(time.Second)}
+}
+
+// edgeOf gives the reader of a start or an end.
+func edgeOf(side edge, zone *time.Location) func(string) (time.Time, error) {
+	return func(s string) (time.Time, error) { return readEdge(s, side, zone) }
 }
 
 func readEdge(s string, side edge, zone *time.Location) (time.Time, error) {
@@ -283,13 +312,53 @@ func (d *decoder) agency(n *node) (a Agency) {
 }
 
 func (d *decoder) instrument(n *node) (i Instrument) {
-	o, ok := d.object(n, "file", "sha256")
+	o, ok := d.object(n, "file", "sha256", "signature")
 	if !ok {
 		return i
 	}
 	i.File, _ = needChecked(o, "file", readFileName)
 	i.SHA256, _ = needChecked(o, "sha256", readSHA256)
+	if n, ok := o.get("signature"); ok {
+		i.Signature = d.instrumentSignature(n, i.File)
+	}
 	return i
+}
+
+func (d *decoder) instrumentSignature(n *node, instrument string) *InstrumentSignature {
+	s := &InstrumentSignature{}
+	o, ok := d.object(n, "file", "sha256")
+	if !ok {
+		return s
+	}
+	if s.File, ok = needChecked(o, "file", readFileName); ok && fold(s.File) == fold(instrument) {
+		n, _ := o.get("file")
+		d.addf(n.at, n.path, "the instrument itself")
+	}
+	s.SHA256, _ = needChecked(o, "sha256", readSHA256)
+	return s
+}
+
+func (d *decoder) enforcingAuthority(n *node) *EnforcingAuthority {
+	e := &EnforcingAuthority{}
+	o, ok := d.object(n, "notified", "name", "country", "at")
+	if !ok {
+		return e
+	}
+	notified, ok := o.need("notified")
+	if !ok {
+		return e
+	}
+	if e.Notified, ok = d.truth(notified); !ok {
+		return e
+	}
+	if !e.Notified {
+		d.refuseBeside(o, "notified: false", "name", "country", "at")
+		return e
+	}
+	e.Name = o.needText("name")
+	e.Country, _ = needChecked(o, "country", readCountry)
+	e.At, _ = needChecked(o, "at", parseTime)
+	return e
 }
 
 func (d *decoder) nonDisclosure(n *node) *NonDisclosure {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -54,6 +55,47 @@ func FuzzParse(f *testing.F) {
 					t.Fatalf("%U in %q", c, e.Error()+e.Excerpt)
 				}
 			}
+		}
+	})
+}
+
+// FuzzParseNarrowing holds that what is accepted narrows the order, and that
+// its parts are the same however they are had.
+func FuzzParseNarrowing(f *testing.F) {
+	data, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	o := parse(f, string(data))
+	for _, text := range []string{
+		narrowingOf("  - {account: alice@example.org}"), narrowingOf("  - account: 1E3\n    entire: true\n  - account: bob@example.org\n    categories: [traffic]"),
+		narrowingOf("  - {account: 1e3, start: 2026-10-25, end: 2026-10-25, zone: Europe/Berlin}"),
+		`{"type": "exhibit/narrowing/v1", "accounts": [{"account": "alice@example.org", "end": "2026-03-01"}]}`,
+		narrowingOf("  []"), "", "{}", "type: exhibit/narrowing/v1", base,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		parts, err := order.ParseNarrowing("narrowing", data, o)
+		if err != nil {
+			var errs order.Errors
+			if !errors.As(err, &errs) || len(errs) == 0 || parts != nil || errs[0].Line < 1 || errs[0].Column < 1 {
+				t.Fatalf("not errors: %v", err)
+			}
+			return
+		}
+		n, err := o.Narrow(parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(n.Parts(), parts) {
+			t.Fatalf("parts %v, and again %v", parts, n.Parts())
+		}
+		for i := range n.Accounts {
+			within(t, &o.Accounts[i], &n.Accounts[i])
+		}
+		if !utf8.ValidString(order.Words(n)) {
+			t.Fatal("words are not UTF-8")
 		}
 	})
 }

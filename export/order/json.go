@@ -21,7 +21,7 @@ func parseJSON(r *report, data []byte) *node {
 			return root
 		}
 		if err == nil {
-			r.addf(p.begin(1), "", "data after the end of the order")
+			r.addf(p.begin(1), "", "data after its end")
 			return nil
 		}
 	}

@@ -37,8 +37,9 @@ const (
 	Emergency Priority = "emergency"
 )
 
-// An Order is a valid order; only [Parse] makes one. Optional texts are
-// empty and optional times zero when the order leaves them out.
+// An Order is a valid order, whole as [Parse] makes it or in part as
+// [Order.Narrow] does. Optional texts are empty and optional times zero when
+// the order leaves them out.
 type Order struct {
 	Reference    string // the authority's own, at most [MaxReference] characters
 	Authority    Authority
@@ -49,6 +50,7 @@ type Order struct {
 	Served       time.Time // when the authority sent it, with its own offset
 	Received     time.Time // when the provider had it, never before Served
 	Expires      time.Time // last second of the authority to act; zero: none
+	Due          time.Time // last second of the order's own return date, never before Served; zero: none
 	Case         Case
 	Accounts     []Account  // 1 to [MaxAccounts], unique whatever the letter case
 	Categories   []Category // the default of accounts that state none
@@ -56,10 +58,12 @@ type Order struct {
 	Agency       Agency
 	Instrument   Instrument
 
-	NonDisclosure *NonDisclosure // nil: not ordered
-	UserNotice    *UserNotice    // nil: nothing stated
+	EnforcingAuthority *EnforcingAuthority // nil: nothing stated
+	NonDisclosure      *NonDisclosure      // nil: not ordered
+	UserNotice         *UserNotice         // nil: nothing stated
 
 	source []byte
+	whole  []Account // all that the order asks for, when it is narrowed; otherwise nil
 }
 
 // Authority is who issued the order.
@@ -77,15 +81,27 @@ type Case struct {
 	Number string
 }
 
+// EnforcingAuthority says whether an authority of the provider's own country
+// was notified of the order, so that its time to object may have to run first
+// (Regulation (EU) 2023/1543, Articles 8 and 10). The rest is set only when it was.
+type EnforcingAuthority struct {
+	Notified bool
+	Name     string
+	Country  string // ISO 3166-1 alpha-2
+	At       time.Time
+}
+
 // An Account is one account that the order names.
 type Account struct {
 	Name       string     // as it is written; no white space, no '='
-	Start, End string     // as they are written; empty when Entire
+	Start, End string     // as the order writes them, empty where it says entire; [Account.Span] is what counts
 	Zone       string     // IANA name, or empty
 	Entire     bool       // no limit of time, asked for by name
-	Categories []Category // the account's own, or the order's
+	Categories []Category // the account's own, or the order's; none when Dropped
+	Dropped    bool       // a narrowing leaves the account out: its span is empty
 
 	span Span
+	zone *time.Location // of Zone; nil: none
 }
 
 // Withheld names a privileged correspondent, by address or by domain:
@@ -105,6 +121,15 @@ type Agency struct {
 // Instrument is the legal document behind the order: a file beside it.
 type Instrument struct {
 	File   string // a plain file name
+	SHA256 [sha256.Size]byte
+
+	Signature *InstrumentSignature // nil: none
+}
+
+// InstrumentSignature is the agency's detached signature over the
+// instrument: a file beside the order.
+type InstrumentSignature struct {
+	File   string // a plain file name, not the instrument's
 	SHA256 [sha256.Size]byte
 }
 

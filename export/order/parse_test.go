@@ -28,6 +28,7 @@ func TestParseFull(t *testing.T) {
 	same(t, "served", o.Served.UTC(), at("2026-05-04T07:12:00Z"))
 	same(t, "received", o.Received.UTC(), at("2026-05-04T07:15:30Z"))
 	same(t, "expires", o.Expires.UTC(), at("2026-06-30T23:59:59Z"))
+	same(t, "due", o.Due.UTC(), at("2026-05-20T23:59:59Z"))
 	same(t, "case", o.Case, order.Case{Type: "fraud", Number: "0123"})
 	same(t, "withhold", o.Withhold, []order.Withheld{
 		{Address: "counsel@kanzlei.example", Ground: "attorney-client"},
@@ -36,7 +37,11 @@ func TestParseFull(t *testing.T) {
 	same(t, "agency", o.Agency, order.Agency{Name: "LKA Musterland", Keys: []order.Fingerprint{
 		"0123456789ABCDEF0123456789ABCDEF01234567", "FFFF456789ABCDEF0123456789ABCDEF01234567",
 	}})
-	same(t, "instrument", o.Instrument, order.Instrument{File: "warrant.pdf", SHA256: empty})
+	same(t, "instrument", o.Instrument, order.Instrument{File: "warrant.pdf", SHA256: empty,
+		Signature: &order.InstrumentSignature{File: "warrant.pdf.p7s", SHA256: sha256.Sum256([]byte("test"))}})
+	same(t, "enforcing authority", o.EnforcingAuthority.At.UTC(), at("2026-05-04T07:13:00Z"))
+	o.EnforcingAuthority.At = time.Time{}
+	same(t, "enforcing authority", *o.EnforcingAuthority, order.EnforcingAuthority{Notified: true, Name: "Example Enforcing Authority", Country: "NO"})
 	same(t, "non-disclosure", *o.NonDisclosure, order.NonDisclosure{
 		Basis: "§ 95a StPO", Start: at("2026-05-04T00:00:00Z"), End: at("2026-11-04T12:00:00Z"),
 	})
@@ -83,6 +88,17 @@ func TestParseAccounts(t *testing.T) {
 	if _, ok := o.Account("carol@example.org"); ok {
 		t.Error("an account that the order does not name")
 	}
+}
+
+// What an order leaves out is not made up.
+func TestParseLeftOut(t *testing.T) {
+	o := parse(t, base)
+	if !o.Due.IsZero() || o.EnforcingAuthority != nil || o.Instrument.Signature != nil || o.Narrowed() {
+		t.Errorf("due %v, enforcing authority %v, signature %v, narrowed %v", o.Due, o.EnforcingAuthority, o.Instrument.Signature, o.Narrowed())
+	}
+	o = parse(t, with(t, "legal_basis: law", "legal_basis: law\nenforcing_authority: {notified: false}\ndue: 2026-05-04T07:00:00Z"))
+	same(t, "not notified", *o.EnforcingAuthority, order.EnforcingAuthority{})
+	same(t, "due when served", o.Due, instant(t, "2026-05-04T07:00:00Z"))
 }
 
 // The digest identifies exact bytes: what means the same is another order.

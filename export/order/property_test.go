@@ -81,11 +81,18 @@ func drawOrder(t *rapid.T) drawn {
 	optional(t, authority, "contact", &o.Authority.Contact)
 	d.tree["authority"] = authority
 
+	drawEnforcing(t, &d)
 	o.Served, o.Received = moments.Draw(t, "served"), moments.Draw(t, "received")
 	if o.Received.Before(o.Served) {
 		o.Served, o.Received = o.Received, o.Served
 	}
 	d.tree["served"], d.tree["received"] = o.Served.Format(time.RFC3339), o.Received.Format(time.RFC3339)
+
+	optionalTime(t, d.tree, "due", &o.Due)
+	if !o.Due.IsZero() && o.Due.Before(o.Served) {
+		o.Due = o.Served
+		d.tree["due"] = d.tree["served"]
+	}
 
 	law := tree{}
 	optional(t, law, "type", &o.Case.Type)
@@ -96,6 +103,20 @@ func drawOrder(t *rapid.T) drawn {
 	drawScope(t, &d)
 	drawAgency(t, &d)
 	return d
+}
+
+func drawEnforcing(t *rapid.T, d *drawn) {
+	o := &d.want
+	if rapid.Bool().Draw(t, "enforcing authority") {
+		o.EnforcingAuthority = &order.EnforcingAuthority{}
+		m := tree{"notified": false}
+		if o.EnforcingAuthority.Notified = rapid.Bool().Draw(t, "notified"); o.EnforcingAuthority.Notified {
+			e := order.EnforcingAuthority{Notified: true, Name: texts.Draw(t, "enforcing"), Country: "NO", At: moments.Draw(t, "notified at")}
+			*o.EnforcingAuthority = e
+			m = tree{"notified": true, "name": e.Name, "country": e.Country, "at": e.At.Format(time.RFC3339)}
+		}
+		d.tree["enforcing_authority"] = m
+	}
 }
 
 func drawScope(t *rapid.T, d *drawn) {
@@ -155,7 +176,12 @@ func drawAgency(t *rapid.T, d *drawn) {
 	d.tree["agency"] = tree{"name": o.Agency.Name, "keys": keys}
 	o.Instrument.File = rapid.StringMatching(`[a-z0-9 ä]{0,10}[a-z0-9]\.pdf`).Filter(func(s string) bool { return strings.TrimSpace(s) == s }).Draw(t, "file")
 	o.Instrument.SHA256 = sha256.Sum256([]byte(o.Instrument.File))
-	d.tree["instrument"] = tree{"file": o.Instrument.File, "sha256": fmt.Sprintf("%x", o.Instrument.SHA256)}
+	instrument := tree{"file": o.Instrument.File, "sha256": fmt.Sprintf("%x", o.Instrument.SHA256)}
+	if rapid.Bool().Draw(t, "signature") {
+		o.Instrument.Signature = &order.InstrumentSignature{File: o.Instrument.File + ".asc", SHA256: sha256.Sum256(nil)}
+		instrument["signature"] = tree{"file": o.Instrument.File + ".asc", "sha256": fmt.Sprintf("%x", sha256.Sum256(nil))}
+	}
+	d.tree["instrument"] = instrument
 	if rapid.Bool().Draw(t, "silence") {
 		o.NonDisclosure = &order.NonDisclosure{Basis: texts.Draw(t, "silence")}
 		m := tree{"basis": o.NonDisclosure.Basis}
@@ -250,8 +276,9 @@ func (w *writer) value(v any, indent string) {
 func names(m tree) []string {
 	all := []string{}
 	for _, name := range strings.Fields(`type reference authority jurisdiction regime legal_basis priority served received
-		case accounts categories withhold agency instrument non_disclosure user_notice name unit country contact number
-		account start end entire address domain ground keys file sha256 basis due sent`) {
+		case accounts categories withhold agency instrument enforcing_authority non_disclosure user_notice notified
+		name unit country contact number at account start end entire address domain ground keys file sha256 signature
+		basis due sent`) {
 		if _, ok := m[name]; ok {
 			all = append(all, name)
 		}
@@ -305,10 +332,13 @@ func (d *drawn) check(t *rapid.T, text string) {
 func meaningOf(o *order.Order) []any {
 	m := []any{
 		o.Reference, o.Authority, o.Jurisdiction, o.Regime, o.LegalBasis, o.Priority, o.Served.Unix(), o.Received.Unix(),
-		o.Expires.Unix(), o.Case, o.Categories, o.Withhold, o.Agency, o.Instrument,
+		o.Expires.Unix(), o.Due.Unix(), o.Case, o.Categories, o.Withhold, o.Agency, o.Instrument,
 	}
 	for _, a := range o.Accounts {
 		m = append(m, a.Name, a.Start, a.End, a.Zone, a.Entire, a.Categories)
+	}
+	if e := o.EnforcingAuthority; e != nil {
+		m = append(m, e.Notified, e.Name, e.Country, e.At.Unix())
 	}
 	if nd := o.NonDisclosure; nd != nil {
 		m = append(m, nd.Basis, nd.Start.Unix(), nd.End.Unix())

@@ -8,7 +8,8 @@ import (
 
 // Words says in plain English what an order would let out, for a person to
 // read before approving it: several lines, each ended by LF. What the order
-// leaves out and matters is said too.
+// leaves out and matters is said too, and of a narrowed order what was not
+// accepted.
 func Words(o *Order) string {
 	var w words
 	w.line("Order %s", o.Reference)
@@ -25,13 +26,17 @@ func Words(o *Order) string {
 	} else {
 		w.fact("expires", "after "+instant(o.Expires))
 	}
+	if !o.Due.IsZero() {
+		w.fact("due", instant(o.Due)+", by its own date")
+	}
+	w.enforcing(o.EnforcingAuthority)
 	w.fact("instrument", fmt.Sprintf("%s, SHA-256 %x", o.Instrument.File, o.Instrument.SHA256))
+	if s := o.Instrument.Signature; s != nil {
+		w.fact("signature", fmt.Sprintf("%s, SHA-256 %x", s.File, s.SHA256))
+	}
 	w.fact("this order", fmt.Sprintf("SHA-256 %x", o.Digest()))
 
-	w.line("\nIt would let out, of %s:", count(len(o.Accounts), "account"))
-	for i := range o.Accounts {
-		w.account(i+1, &o.Accounts[i])
-	}
+	w.accounts(o)
 	w.withheld(o.Withhold)
 	w.agency(o.Agency)
 	w.silence(o)
@@ -51,8 +56,71 @@ func (w *words) fact(name, value string) {
 // meaning says what a category lets out.
 var meaning = map[Category]string{
 	Subscriber: "subscriber: who holds the account",
-	Traffic:    "traffic: who wrote to whom and when, and sizes; no subject, no text, no attachment",
+	Traffic:    "traffic: who wrote to whom and when, by which route and IP addresses, and sizes; no subject, no text, no attachment",
 	Content:    "content: whole messages with their attachments, calendar objects, contacts",
+}
+
+func (w *words) enforcing(e *EnforcingAuthority) {
+	switch {
+	case e == nil:
+	case e.Notified:
+		w.fact("notified", "the enforcing authority "+list(e.Name, e.Country, instant(e.At)))
+	default:
+		w.fact("notified", "no enforcing authority")
+	}
+}
+
+// accounts tells of each account that is let out, numbered as in the order,
+// and then of what the order asks for and is not accepted.
+func (w *words) accounts(o *Order) {
+	if o.Narrowed() {
+		w.line("\nIt is accepted in part. It would let out, of %d of %s:", len(o.Parts()), count(len(o.Accounts), "account"))
+	} else {
+		w.line("\nIt would let out, of %s:", count(len(o.Accounts), "account"))
+	}
+	for i := range o.Accounts {
+		if a := &o.Accounts[i]; !a.Dropped {
+			w.account(i+1, a)
+		}
+	}
+	if !o.Narrowed() {
+		return
+	}
+	w.line("\nThe order asks for this too, which is not accepted:")
+	for i := range o.whole {
+		if asked, a := &o.whole[i], &o.Accounts[i]; !sameScope(*asked, *a) {
+			w.line("  %d. %s", i+1, a.Name)
+			w.rest(asked, a)
+		}
+	}
+}
+
+// rest tells what was asked of an account beyond what is accepted of it.
+func (w *words) rest(asked, a *Account) {
+	switch {
+	case a.Dropped && asked.Entire:
+		w.line("     the entire account, without any limit of time")
+	case a.Dropped:
+		w.line("     from %s", zoned(asked.span.From, a.Zone))
+		w.line("     to   %s", zoned(asked.span.Last(), a.Zone))
+	case asked.Entire && !a.Entire:
+		w.line("     all before %s", zoned(a.span.From, a.Zone))
+		w.line("     all after  %s", zoned(a.span.Last(), a.Zone))
+	default:
+		if asked.span.From.Before(a.span.From) {
+			w.line("     from   %s", zoned(asked.span.From, a.Zone))
+			w.line("     before %s", zoned(a.span.From, a.Zone))
+		}
+		if asked.span.Until.After(a.span.Until) {
+			w.line("     after  %s", zoned(a.span.Last(), a.Zone))
+			w.line("     to     %s", zoned(asked.span.Last(), a.Zone))
+		}
+	}
+	for _, c := range []Category{Subscriber, Traffic, Content} {
+		if asked.Allows(c) && !a.Allows(c) {
+			w.line("     %s", meaning[c])
+		}
+	}
 }
 
 func (w *words) account(n int, a *Account) {

@@ -32,6 +32,9 @@ var (
 	errRecurring = errors.New("it recurs, so that it has no one time")
 	errHeader    = errors.New("its header cannot be read whole")
 	errBounds    = errors.New("it may hold another message: where it ends in its mbox is not certain")
+	errEdge      = errors.New("its time is not certain and may lie inside or outside the span")
+
+	errCorrespondents = errors.New("its correspondents cannot all be read, and the order withholds some")
 )
 
 // maxCorrespondents bounds, in bytes, how much text of address fields is
@@ -86,7 +89,7 @@ func message(it mail.Item, correspondents bool) facts {
 	h := header.Read(raw)
 	var f facts
 	f.field, f.time, f.timeErr = messageTime(h)
-	if cut(h) && f.field != FieldReceived { // a Received field may be beyond
+	if !h.Whole() && f.field != FieldReceived { // a Received field may be beyond
 		f.field, f.time, f.timeErr = "", Interval{}, errHeader
 	}
 	if correspondents {
@@ -126,18 +129,6 @@ func (f *facts) header(h header.Header) {
 	}
 }
 
-// cut reports whether a header was not read to its end, so that fields of it
-// may have been missed.
-func cut(h header.Header) bool {
-	for _, d := range h.Defects {
-		switch d.Name {
-		case header.DefectTooManyBytes, header.DefectTooManyFields, header.DefectTooManyDefects, header.DefectNoHeader:
-			return true
-		}
-	}
-	return false
-}
-
 // plain reports whether no reader of the header can find an address in a field
 // that is not found here: it was read whole, and no line of it could be taken for
 // a part of another field, for a field of its own, or for the first of the body.
@@ -156,34 +147,29 @@ func plain(h header.Header, raw []byte) bool {
 			}
 		}
 	}
-	return !cut(h)
+	return h.Whole()
 }
 
 // messageTime finds the time of a message: of its topmost Received field if it
 // has any, otherwise of its only Date field.
 func messageTime(h header.Header) (string, Interval, error) {
-	if received := h.All("Received"); len(received) > 0 {
-		t, err := header.ReceivedDate(received[0])
-		if err != nil {
-			return "", Interval{}, errReceived
-		}
-		return FieldReceived, interval(t), nil
+	received, err := h.ReceivedTime()
+	if err == nil {
+		return FieldReceived, interval(received), nil
 	}
-	dates := h.All("Date")
-	if len(dates) == 0 {
+	if !errors.Is(err, header.ErrAbsent) {
+		return "", Interval{}, errReceived
+	}
+	sent, err := h.SentTime()
+	switch {
+	case err == nil:
+		return FieldDate, interval(sent), nil
+	case errors.Is(err, header.ErrAbsent):
 		return "", Interval{}, errNoDate
+	case errors.Is(err, header.ErrDiffer):
+		return "", Interval{}, errDates
 	}
-	first, err := header.Date(dates[0])
-	if err != nil {
-		return "", Interval{}, errDate
-	}
-	for _, other := range dates[1:] {
-		t, err := header.Date(other)
-		if err != nil || !t.Earliest.Equal(first.Earliest) || !t.Latest.Equal(first.Latest) {
-			return "", Interval{}, errDates
-		}
-	}
-	return FieldDate, interval(first), nil
+	return "", Interval{}, errDate
 }
 
 // occurs reports whether the address, or an address in the domain, stands in

@@ -37,9 +37,12 @@ accounts:
 }
 
 const (
-	content = "categories: [content]\n"
-	june    = "start: 2026-06-01, end: 2026-06-30, zone: Europe/Berlin"
-	counsel = content + "withhold:\n  - {address: counsel@kanzlei.example, ground: g}\n  - {domain: notar.example, ground: g}\n"
+	content    = "categories: [content]\n"
+	traffic    = "categories: [traffic]\n"
+	subscriber = "categories: [subscriber]\n"
+	june       = "start: 2026-06-01, end: 2026-06-30, zone: Europe/Berlin"
+	counsel    = content + withhold
+	withhold   = "withhold:\n  - {address: counsel@kanzlei.example, ground: g}\n  - {domain: notar.example, ground: g}\n"
 )
 
 func message(lines ...string) mail.Item {
@@ -83,7 +86,14 @@ func TestDecide(t *testing.T) {
 		{"no zone, at the edge", june, content, message("Date: Mon, 01 Jun 2026 01:00:00"), scope.Undetermined},
 		{"no zone, surely outside", june, content, message("Date: Mon, 01 Jan 2024 10:00:00"), scope.BeforeSpan},
 		{"entire account needs no date", "entire: true", content, message("Subject: x"), ""},
-		{"category not asked for", "entire: true", "categories: [traffic]\n", message(inside), scope.Category},
+		{"category not asked for", "entire: true", subscriber, message(inside), scope.Category},
+		{"traffic of a message", "entire: true", traffic, message(inside), ""},
+		{"traffic of an event", "entire: true", traffic, calendar("DTSTART:20260615T100000Z"), scope.Category},
+		{"traffic of a contact", "entire: true", traffic, contact, scope.Category},
+		{"traffic before the span", june, traffic, message("Date: Mon, 01 Jan 2024 10:00:00 +0000"), scope.BeforeSpan},
+		{"traffic without a time", june, traffic, message("Subject: x"), scope.Undetermined},
+		{"traffic with a privileged sender", june, traffic + withhold, message(inside, "From: counsel@kanzlei.example"), scope.Privileged},
+		{"traffic, doubtful", june, traffic, doubtful(inside), scope.Undetermined},
 		{"privileged sender", june, counsel, message(inside, "From: Counsel <COUNSEL@Kanzlei.Example>"), scope.Privileged},
 		{"privileged in Bcc", june, counsel, message(inside, "From: b@x.example", "Bcc: x@y.example, counsel@kanzlei.example"), scope.Privileged},
 		{"privileged in a resent field", june, counsel, message(inside, "Resent-To: counsel@kanzlei.example"), scope.Privileged},
@@ -116,7 +126,7 @@ func TestDecide(t *testing.T) {
 		{"doubtful, surely outside", june, content, doubtful("Date: Mon, 01 Jan 2024 10:00:00 +0000"), scope.Undetermined},
 		{"doubtful, entire account", "entire: true", content, doubtful(inside), ""},
 		{"doubtful, entire account, somebody withheld", "entire: true", counsel, doubtful(inside), scope.Undetermined},
-		{"doubtful, not asked for", june, "categories: [traffic]\n", doubtful(inside), scope.Category},
+		{"doubtful, not asked for", june, subscriber, doubtful(inside), scope.Category},
 		{"null return path", june, counsel, message("Return-Path: <>", inside, "To: a@mail.example"), ""},
 		{"out of span before privileged", june, counsel, message("Date: Mon, 01 Jan 2024 10:00:00 +0000", "To: counsel@kanzlei.example"), scope.BeforeSpan},
 		{"privileged before undetermined", june, counsel, message("To: counsel@kanzlei.example"), scope.Privileged},
@@ -130,12 +140,12 @@ func TestDecide(t *testing.T) {
 		{"contact of an entire account", "entire: true", content, contact, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := scope.New(parse(t, c.account, c.extra)).Decide(0, c.item)
+			d := scope.New(parse(t, c.account, c.extra), nil).Decide(0, c.item)
 			if d.Included != (c.want == "") || d.Reason != c.want {
 				t.Errorf("included %t, reason %q (%s), want %q", d.Included, d.Reason, d.Detail, c.want)
 			}
-			if d.Included == (d.Rule == "") {
-				t.Errorf("included %t by rule %q", d.Included, d.Rule)
+			if d.Included == (d.Rule == "" || d.Category == "") || d.Admitted {
+				t.Errorf("included %t by rule %q as %q, admitted %t", d.Included, d.Rule, d.Category, d.Admitted)
 			}
 			if d.Reason == scope.Undetermined && d.Detail == "" {
 				t.Error("undetermined without saying why")
@@ -154,7 +164,7 @@ func TestSpanProperty(t *testing.T) {
 		offset := rapid.IntRange(-12*60, 14*60).Draw(t, "offset")
 		written := at.In(time.FixedZone("", offset*60)).Format(time.RFC1123Z)
 		o := parse(t, fmt.Sprintf("start: %q, end: %q", from.Format(time.RFC3339), last.Format(time.RFC3339)), content)
-		d := scope.New(o).Decide(0, message("Date: "+written))
+		d := scope.New(o, nil).Decide(0, message("Date: "+written))
 		var want scope.Reason
 		switch {
 		case at.Before(from):

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -30,6 +31,9 @@ const (
 	MaxConfig = 1 << 20
 	MaxKey    = 1 << 20
 )
+
+// MaxRoots bounds the pinned admins of a workspace.
+const MaxRoots = 100
 
 // Errors that callers can tell apart with errors.Is.
 var (
@@ -66,6 +70,9 @@ type Workspace struct {
 	Dir string
 	// Config is what exhibit.yaml says.
 	Config Config
+
+	made     []string // files that this Workspace has made, for Discard
+	newState bool     // and whether its state folder
 }
 
 var keyName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
@@ -73,43 +80,80 @@ var keyName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 // ValidKeyName reports whether name may name a key (sign/FORMAT.md section 5).
 func ValidKeyName(name string) bool { return keyName.MatchString(name) }
 
-// Create makes a workspace in dir, which is made if need be, with a claim key
-// (sign/FORMAT.md section 12): a fresh one, or that of an earlier Create which was
-// interrupted. A folder that is a workspace already is ErrExists and left as it
-// is.
+// Create makes a workspace in dir: Prepare and Configure in one.
 func Create(dir string, c Config) (*Workspace, error) {
 	c.Type = Type
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	for _, d := range []string{dir, filepath.Join(dir, "keys"), filepath.Join(dir, "state")} {
+	w, err := Prepare(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Configure(c); err != nil {
+		return nil, errors.Join(err, w.Discard())
+	}
+	return w, nil
+}
+
+// Prepare makes in dir, which is made if need be, what a workspace has beside its
+// exhibit.yaml: folders, and a claim key (sign/FORMAT.md section 12), a fresh one
+// or that of an earlier run which was interrupted. Keys can be saved in it;
+// Configure makes it a workspace. A folder that is one already is ErrExists and
+// left as it is.
+func Prepare(dir string) (*Workspace, error) {
+	if _, err := os.Lstat(filepath.Join(dir, ConfigFile)); err == nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), ErrExists)
+	}
+	w := &Workspace{Dir: dir}
+	if _, err := os.Lstat(w.StateDir()); errors.Is(err, fs.ErrNotExist) {
+		w.newState = true
+	}
+	for _, d := range []string{dir, w.keysDir(), w.StateDir()} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("make workspace: %w", err)
 		}
-	}
-	if _, err := os.Lstat(filepath.Join(dir, ConfigFile)); err == nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), ErrExists)
 	}
 	claim := make([]byte, 32)
 	if _, err := rand.Read(claim); err != nil {
 		return nil, fmt.Errorf("make claim key: %w", err)
 	}
 	line := base64.StdEncoding.EncodeToString(claim) + "\n"
-	if err := writeOnce(filepath.Join(dir, "keys", "claim.key"), []byte(line)); err != nil {
+	if err := w.make(w.claimPath(), []byte(line)); err != nil {
 		// One is there when an earlier run was interrupted.
-		if _, there := (&Workspace{Dir: dir}).ClaimKey(); !errors.Is(err, ErrExists) || there != nil {
+		if _, there := w.ClaimKey(); !errors.Is(err, ErrExists) || there != nil {
 			return nil, errors.Join(err, there)
 		}
 	}
+	return w, nil
+}
+
+// Configure writes exhibit.yaml, after which the folder is a workspace. One that
+// is there is ErrExists.
+func (w *Workspace) Configure(c Config) error {
+	c.Type = Type
+	if err := c.check(); err != nil {
+		return err
+	}
 	text, err := yaml.Marshal(c)
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", ConfigFile, err)
+		return fmt.Errorf("write %s: %w", ConfigFile, err)
 	}
 	head := "# A provider's workspace. The store holds what all hosts share; keys/ holds this host's secrets.\n"
-	if err := writeOnce(filepath.Join(dir, ConfigFile), append([]byte(head), text...)); err != nil {
-		return nil, err
+	if err := w.make(filepath.Join(w.Dir, ConfigFile), append([]byte(head), text...)); err != nil {
+		return err
 	}
-	return &Workspace{Dir: dir, Config: c}, nil
+	w.Config = c
+	return nil
+}
+
+// make is writeOnce for a file that Discard takes away again.
+func (w *Workspace) make(path string, data []byte) error {
+	if err := writeOnce(path, data); err != nil {
+		return err
+	}
+	w.made = append(w.made, path)
+	return nil
 }
 
 // Open reads the workspace in dir.
@@ -122,15 +166,20 @@ func Open(dir string) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c Config
-	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, fmt.Errorf("%s: %w: %s", path, ErrConfig, first)
-	}
-	if err := c.check(); err != nil {
+	c, err := parseConfig(text)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &Workspace{Dir: dir, Config: c}, nil
+}
+
+// parseConfig reads the text of exhibit.yaml.
+func parseConfig(text []byte) (c Config, err error) {
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return c, fmt.Errorf("%w: %s", ErrConfig, first)
+	}
+	return c, c.check()
 }
 
 // Find looks for a workspace in dir and the folders above it.
@@ -162,6 +211,13 @@ func (c Config) check() error {
 		return fmt.Errorf("%w: signing_key %q is no key name", ErrConfig, c.SigningKey)
 	case len(c.Roots) == 0:
 		return fmt.Errorf("%w: roots is empty", ErrConfig)
+	case len(c.Roots) > MaxRoots:
+		return fmt.Errorf("%w: %d roots, at most %d", ErrConfig, len(c.Roots), MaxRoots)
+	}
+	for i, root := range c.Roots {
+		if slices.Contains(c.Roots[:i], root) {
+			return fmt.Errorf("%w: root %.80q stands there twice", ErrConfig, root)
+		}
 	}
 	return nil
 }
@@ -178,9 +234,12 @@ func (w *Workspace) StorePath() string {
 // public texts only.
 func (w *Workspace) StateDir() string { return filepath.Join(w.Dir, "state") }
 
+func (w *Workspace) keysDir() string   { return filepath.Join(w.Dir, "keys") }
+func (w *Workspace) claimPath() string { return filepath.Join(w.keysDir(), "claim.key") }
+
 // ClaimKey is the provider's 32-byte claim key.
 func (w *Workspace) ClaimKey() ([]byte, error) {
-	path := filepath.Join(w.Dir, "keys", "claim.key")
+	path := w.claimPath()
 	line, err := readSecret(path)
 	if err != nil {
 		return nil, err
@@ -202,19 +261,48 @@ func (w *Workspace) SaveKey(name string, s *detached.Signer, pass detached.Passp
 	if err != nil {
 		return fmt.Errorf("lock key %s: %w", name, err)
 	}
-	if err := writeOnce(w.keyPath(name), locked); err != nil {
+	if err := w.make(w.keyPath(name), locked); err != nil {
 		return err
 	}
-	return writeOnce(w.PublicPath(name), s.Public())
+	return w.make(w.PublicPath(name), s.Public())
+}
+
+// SavePublic puts the certificate beside the secret key of that name, unless it
+// is there: an interrupted SaveKey may not have come to it.
+func (w *Workspace) SavePublic(name string, s *detached.Signer) error {
+	if _, err := os.Lstat(w.PublicPath(name)); err == nil {
+		return nil
+	}
+	return w.make(w.PublicPath(name), s.Public())
+}
+
+// Fingerprint reads the fingerprint of this host's key of that name from the
+// certificate beside it: ErrNoKey if there is none.
+func (w *Workspace) Fingerprint(name string) (string, error) {
+	if !ValidKeyName(name) {
+		return "", fmt.Errorf("%q: %w", name, ErrNoKey)
+	}
+	text, err := readSmall(w.PublicPath(name), MaxKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: %w", name, ErrNoKey)
+	}
+	if err != nil {
+		return "", err
+	}
+	fingerprint, err := detached.CertificateFingerprint(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", w.PublicPath(name), err)
+	}
+	return fingerprint, nil
 }
 
 // PublicPath is where SaveKey puts the certificate of a key.
 func (w *Workspace) PublicPath(name string) string {
-	return filepath.Join(w.Dir, "keys", name+".asc")
+	return filepath.Join(w.keysDir(), name+".asc")
 }
 
 func (w *Workspace) keyPath(name string) string {
-	return filepath.Join(w.Dir, "keys", name+".key.asc")
+	return filepath.Join(w.keysDir(), name+".key.asc")
 }
 
 // Signer unlocks the secret key of that name; the passphrase is asked for only
@@ -243,7 +331,7 @@ func (w *Workspace) Signer(name string, ask func(name string) (detached.Passphra
 
 // SecretKeys lists the names of the secret keys on this host.
 func (w *Workspace) SecretKeys() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(w.Dir, "keys"))
+	entries, err := os.ReadDir(w.keysDir())
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
@@ -256,25 +344,20 @@ func (w *Workspace) SecretKeys() ([]string, error) {
 	return names, nil
 }
 
-// Discard removes what Create and SaveKey have made, for an init that failed.
-// Files of others are left alone.
+// Discard removes the files that were made by way of w, for an init that failed.
+// Those that were there before are left alone.
 func (w *Workspace) Discard() error {
-	names, err := w.SecretKeys()
-	if err != nil {
-		return err
-	}
-	paths := []string{filepath.Join(w.Dir, ConfigFile), filepath.Join(w.Dir, "keys", "claim.key")}
-	for _, name := range names {
-		paths = append(paths, w.keyPath(name), w.PublicPath(name))
-	}
 	var errs []error
-	for _, path := range paths {
+	for _, path := range w.made {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("undo: %w", err))
 		}
 	}
-	os.RemoveAll(w.StateDir())              // only what this host has seen
-	os.Remove(filepath.Join(w.Dir, "keys")) // if empty
-	os.Remove(w.Dir)                        // if empty
+	w.made = nil
+	if w.newState {
+		os.RemoveAll(w.StateDir()) // only what this host has seen since
+	}
+	os.Remove(w.keysDir()) // if empty
+	os.Remove(w.Dir)       // if empty
 	return errors.Join(errs...)
 }

@@ -16,26 +16,6 @@ const Type = "exhibit/record/v1"
 // SystemClock is the only source of time so far.
 const SystemClock = "system clock"
 
-// An Event says what was done.
-type Event string
-
-// The events of this version.
-const (
-	// OrderApproved derives from the statement.
-	OrderApproved Event = "order-approved"
-	// ExportStarted derives from the statements that were counted.
-	ExportStarted Event = "export-started"
-	// Sealed has the ciphertexts as objects; counts by reason and the volumes'
-	// plaintext digests are details.
-	Sealed Event = "sealed"
-	// Stored has the objects as they were read back.
-	Stored Event = "stored"
-	// Released has the manifest as its object.
-	Released Event = "released"
-	// Refused has the ground among its details.
-	Refused Event = "refused"
-)
-
 // A Record is one act.
 type Record struct {
 	Type        string        `json:"type"`
@@ -137,30 +117,4 @@ func (r *Record) Check() error {
 		}
 	}
 	return r.checkEvent()
-}
-
-func (r *Record) checkEvent() error {
-	needsPackage, needsObject, needsSource := false, false, false
-	switch r.Event {
-	case OrderApproved:
-		needsSource = true
-	case ExportStarted:
-		needsPackage, needsSource = true, true
-	case Sealed, Stored, Released:
-		needsPackage, needsObject = true, true
-	case Refused:
-	default:
-		return sign.BadMember("event", "unknown event %.40q", string(r.Event))
-	}
-	switch {
-	case r.Authority.Order == nil:
-		return sign.BadMember("authority.order", "is missing for %s", r.Event)
-	case needsPackage && r.Package == nil:
-		return sign.BadMember("package", "is missing for %s", r.Event)
-	case needsObject && len(r.Objects) == 0:
-		return sign.BadMember("objects", "are missing for %s", r.Event)
-	case needsSource && len(r.DerivedFrom) == 0:
-		return sign.BadMember("derived_from", "is missing for %s", r.Event)
-	}
-	return nil
 }

@@ -60,22 +60,54 @@ func TestMembers(t *testing.T) {
 		change func(*R)
 		member string
 	}{
-		"order approved":    {func(r *R) { r.Event, r.Package, r.Objects = custody.OrderApproved, nil, nil }, ""},
-		"approved of what":  {func(r *R) { r.Event, r.DerivedFrom = custody.OrderApproved, nil }, "derived_from"},
-		"started":           {func(r *R) { r.Event, r.Objects = custody.ExportStarted, nil }, ""},
-		"started of none":   {func(r *R) { r.Event, r.Package = custody.ExportStarted, nil }, "package"},
-		"stored":            {func(r *R) { r.Event = custody.Stored }, ""},
-		"stored nothing":    {func(r *R) { r.Event, r.Objects = custody.Stored, nil }, "objects"},
-		"released":          {func(r *R) { r.Event, r.DerivedFrom = custody.Released, nil }, ""},
-		"refused":           {func(r *R) { r.Event, r.Package, r.Objects, r.DerivedFrom = custody.Refused, nil, nil, nil }, ""},
-		"reserved":          {func(r *R) { r.Event = "destroyed" }, "event"},
-		"no order":          {func(r *R) { r.Authority = custody.Authority{} }, "authority.order"},
-		"half an authority": {func(r *R) { r.Authority.Reference = nil }, "authority"},
-		"actor":             {func(r *R) { r.Actor.Holder = "" }, "actor.holder"},
-		"object's name":     {func(r *R) { r.Objects[0].Name = "" }, "objects[0].name"},
-		"object's size":     {func(r *R) { r.Objects[0].Size = -1 }, "objects[0].size"},
-		"instrument":        {func(r *R) { r.Instrument.Name = "" }, "instrument.name"},
-		"detail's name":     {func(r *R) { r.Details[0].Name = "" }, "details[0].name"},
+		"order approved":   {func(r *R) { r.Event, r.Package, r.Objects = custody.OrderApproved, nil, nil }, ""},
+		"approved of what": {func(r *R) { r.Event, r.DerivedFrom = custody.OrderApproved, nil }, "derived_from"},
+		"started":          {func(r *R) { r.Event, r.Objects = custody.ExportStarted, nil }, ""},
+		"started of none":  {func(r *R) { r.Event, r.Package = custody.ExportStarted, nil }, "package"},
+		"stored":           {func(r *R) { r.Event = custody.Stored }, ""},
+		"stored nothing":   {func(r *R) { r.Event, r.Objects = custody.Stored, nil }, "objects"},
+		"released":         {func(r *R) { r.Event, r.DerivedFrom = custody.Released, nil }, ""},
+		"refused":          {func(r *R) { r.Event, r.Package, r.Objects, r.DerivedFrom = custody.Refused, nil, nil, nil }, ""},
+		"reserved":         {func(r *R) { r.Event = "destroyed" }, "event"},
+		"received":         {received, ""},
+		"received, signed": {func(r *R) {
+			received(r)
+			r.Objects = append(r.Objects, custody.Object{Name: custody.ObjectInstrumentSignature, Size: 2, SHA256: sign.Sum([]byte("signature"))})
+		}, ""},
+		"received nothing":        {func(r *R) { received(r); r.Objects = nil }, "objects"},
+		"received no instrument":  {func(r *R) { received(r); r.Objects = r.Objects[:1] }, "objects"},
+		"received too much":       {func(r *R) { received(r); r.Objects = append(r.Objects, r.Objects...) }, "objects"},
+		"received something else": {func(r *R) { received(r); r.Objects[1].Name = "letter" }, "objects[1].name"},
+		"received another order":  {func(r *R) { received(r); r.Objects[0].SHA256 = sign.Sum(nil) }, "objects[0].sha256"},
+		"reviewed":                {func(r *R) { r.Event, r.Package, r.Objects = custody.OrderReviewed, nil, nil }, ""},
+		"reviewed of what":        {func(r *R) { r.Event, r.DerivedFrom = custody.OrderReviewed, nil }, "derived_from"},
+		"withdrawn":               {func(r *R) { r.Event, r.Package, r.Objects = custody.OrderWithdrawn, nil, nil }, ""},
+		"withdrawn of what":       {func(r *R) { r.Event, r.DerivedFrom = custody.OrderWithdrawn, nil }, "derived_from"},
+		"superseded":              {func(r *R) { r.Event, r.Package, r.Objects = custody.OrderSuperseded, nil, nil }, ""},
+		"superseded of what":      {func(r *R) { r.Event, r.DerivedFrom = custody.OrderSuperseded, nil }, "derived_from"},
+		"hold lifted":             {func(r *R) { r.Event, r.Package, r.Objects = custody.HoldLifted, nil, nil }, ""},
+		"hold lifted by what":     {func(r *R) { r.Event, r.DerivedFrom = custody.HoldLifted, nil }, "derived_from"},
+		"notice sent":             {func(r *R) { sent(r, "2026-01-31T09:30:00Z") }, ""},
+		"notice sent by post": {func(r *R) {
+			sent(r, "2026-01-31T09:30:00Z")
+			r.Details = append(r.Details, custody.Detail{Name: "way"})
+		}, ""},
+		"notice sent some day": {func(r *R) { sent(r, "2026-01-31") }, "details[0].value"},
+		"notice sent never":    {func(r *R) { sent(r, ""); r.Details = nil }, "details"},
+		"notice sent twice":    {func(r *R) { sent(r, "2026-01-31T09:30:00Z"); r.Details = append(r.Details, r.Details[0]) }, "details[1].name"},
+		"delivered":            {func(r *R) { r.Event, r.Objects, r.DerivedFrom = custody.Delivered, nil, nil }, ""},
+		"delivered nothing":    {func(r *R) { r.Event, r.Package = custody.Delivered, nil }, "package"},
+		"acknowledged":         {func(r *R) { r.Event, r.Objects, r.DerivedFrom = custody.Acknowledged, nil, nil }, ""},
+		"acknowledged nothing": {func(r *R) { r.Event, r.Package = custody.Acknowledged, nil }, "package"},
+		"closed":               {func(r *R) { r.Event, r.Package, r.Objects, r.DerivedFrom = custody.Closed, nil, nil, nil }, ""},
+		"closed of no order":   {func(r *R) { r.Event, r.Authority = custody.Closed, custody.Authority{} }, "authority.order"},
+		"no order":             {func(r *R) { r.Authority = custody.Authority{} }, "authority.order"},
+		"half an authority":    {func(r *R) { r.Authority.Reference = nil }, "authority"},
+		"actor":                {func(r *R) { r.Actor.Holder = "" }, "actor.holder"},
+		"object's name":        {func(r *R) { r.Objects[0].Name = "" }, "objects[0].name"},
+		"object's size":        {func(r *R) { r.Objects[0].Size = -1 }, "objects[0].size"},
+		"instrument":           {func(r *R) { r.Instrument.Name = "" }, "instrument.name"},
+		"detail's name":        {func(r *R) { r.Details[0].Name = "" }, "details[0].name"},
 	} {
 		r := sample()
 		c.change(&r)
@@ -93,14 +125,28 @@ func TestMembers(t *testing.T) {
 	}
 }
 
+func received(r *custody.Record) {
+	r.Event, r.Package, r.DerivedFrom = custody.OrderReceived, nil, nil
+	r.Objects = []custody.Object{
+		{Name: custody.ObjectOrder, Size: 5, SHA256: order}, {Name: custody.ObjectInstrument, Size: 9, SHA256: sign.Sum([]byte("instrument"))},
+	}
+}
+
+func sent(r *custody.Record, at string) {
+	r.Event, r.Package, r.Objects, r.DerivedFrom = custody.NoticeSent, nil, nil, nil
+	r.Details = []custody.Detail{{Name: custody.DetailSent, Value: at}}
+}
+
 func TestKeys(t *testing.T) {
 	leaf, id := sign.Sum([]byte("leaf")), sign.ID{1}
 	for got, want := range map[string]string{
-		custody.KeyringKey(leaf):         "custody/records/keyring/" + leaf.String() + ".json",
-		custody.PolicyKey(leaf):          "custody/records/policy/" + leaf.String() + ".json",
-		custody.RecordKey(order, leaf):   "custody/records/order/" + order.String() + "/" + leaf.String() + ".json",
-		custody.OrderKey(order):          "custody/records/order/" + order.String() + "/order",
-		custody.SourcesKey(order, id, 2): "custody/records/order/" + order.String() + "/sources-01000000000000000000000000000000-2.jsonl",
+		custody.KeyringKey(leaf):              "custody/records/keyring/" + leaf.String() + ".json",
+		custody.PolicyKey(leaf):               "custody/records/policy/" + leaf.String() + ".json",
+		custody.RecordKey(order, leaf):        "custody/records/order/" + order.String() + "/" + leaf.String() + ".json",
+		custody.OrderKey(order):               "custody/records/order/" + order.String() + "/order",
+		custody.InstrumentKey(order):          "custody/records/order/" + order.String() + "/instrument",
+		custody.InstrumentSignatureKey(order): "custody/records/order/" + order.String() + "/instrument-signature",
+		custody.SourcesKey(order, id, 2):      "custody/records/order/" + order.String() + "/sources-01000000000000000000000000000000-2.jsonl",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -174,6 +220,8 @@ func FuzzRecord(f *testing.F) {
 	}
 	f.Add(text)
 	f.Add(bytes.Replace(text, []byte("sealed"), []byte("opened"), 1))
+	f.Add(bytes.Replace(text, []byte("sealed"), []byte("order-received"), 1))
+	f.Add(bytes.Replace(text, []byte("sealed"), []byte("notice-sent"), 1))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := custody.Parse(text)
 		if err == nil {

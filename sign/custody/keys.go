@@ -12,26 +12,38 @@ import (
 const (
 	KeyringPrefix = "custody/records/keyring/"
 	PolicyPrefix  = "custody/records/policy/"
-	ordersPrefix  = "custody/records/order/"
+	OrdersPrefix  = "custody/records/order/"
 )
 
 // ErrName says that an object's name is not the leaf hash of what it holds.
 var ErrName = errors.New("object is not named by its leaf hash")
 
-// KeyringKey names the object of a keyring entry with that leaf hash.
+// KeyringKey names the object of a keyring entry, or of a confirmation of one,
+// with that leaf hash.
 func KeyringKey(leaf sign.Digest) string { return KeyringPrefix + leaf.String() + ".json" }
 
-// PolicyKey names the object of a policy with that leaf hash.
+// PolicyKey names the object of a policy, or of a confirmation of one, with
+// that leaf hash.
 func PolicyKey(leaf sign.Digest) string { return PolicyPrefix + leaf.String() + ".json" }
 
 // OrderPrefix is where all is kept that concerns the order of that digest.
-func OrderPrefix(order sign.Digest) string { return ordersPrefix + order.String() + "/" }
+func OrderPrefix(order sign.Digest) string { return OrdersPrefix + order.String() + "/" }
 
 // RecordKey names the object of a statement or record about an order.
 func RecordKey(order, leaf sign.Digest) string { return OrderPrefix(order) + leaf.String() + ".json" }
 
 // OrderKey names the object of the order's exact bytes.
-func OrderKey(order sign.Digest) string { return OrderPrefix(order) + "order" }
+func OrderKey(order sign.Digest) string { return OrderPrefix(order) + ObjectOrder }
+
+// InstrumentKey names the object of the exact bytes of the order's legal
+// instrument.
+func InstrumentKey(order sign.Digest) string { return OrderPrefix(order) + ObjectInstrument }
+
+// InstrumentSignatureKey names the object of the exact bytes of the agency's
+// signature over the instrument.
+func InstrumentSignatureKey(order sign.Digest) string {
+	return OrderPrefix(order) + ObjectInstrumentSignature
+}
 
 // SourcesKey names the list of source files and gaps of the n-th export run
 // for a package, n from 1.

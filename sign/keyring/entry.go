@@ -21,10 +21,14 @@ const (
 	Revoke Action = "revoke"
 )
 
-// MaxRoles bounds the roles of a key, and MaxText the free texts of an entry, in bytes.
+// Limits of an entry.
 const (
+	// MaxRoles bounds the roles of a key.
 	MaxRoles = 7
-	MaxText  = 4096
+	// MaxText bounds each free text, in bytes.
+	MaxText = 4096
+	// MaxPublicKey bounds the text of a key, in bytes.
+	MaxPublicKey = detached.MaxPublicKeys
 )
 
 // An Entry is one admin's signed word about one key (FORMAT section 5).
@@ -59,7 +63,8 @@ type Enrollment struct {
 	Name     string
 	Kind     sign.KeyKind
 	// Fingerprint of the key, and the key as its holder gave it: an OpenPGP
-	// certificate in armor, or an age recipient.
+	// certificate in armor, an age recipient, an X.509 certificate in PEM, or
+	// the verifier key of a log.
 	Fingerprint, PublicKey string
 	Holder                 string
 	Roles                  []sign.Role // in any order
@@ -171,6 +176,8 @@ func (e *Entry) checkEnroll() error {
 		return sign.BadMember("verified.how", "%d bytes", len(e.Verified.How))
 	case e.PublicKey == nil:
 		return sign.BadMember("public_key", "is missing")
+	case len(*e.PublicKey) > MaxPublicKey:
+		return sign.BadMember("public_key", "%d bytes, at most %d", len(*e.PublicKey), MaxPublicKey)
 	case len(e.Roles) == 0 || len(e.Roles) > MaxRoles:
 		return sign.BadMember("roles", "%d roles", len(e.Roles))
 	}
@@ -182,35 +189,10 @@ func (e *Entry) checkEnroll() error {
 			return sign.BadMember("roles", "not sorted, or twice")
 		}
 	}
+	if err := e.checkRoleOfKind(); err != nil {
+		return err
+	}
 	return e.checkPublicKey()
-}
-
-// checkPublicKey checks that the key is the one of the fingerprint. Whether an
-// agency's key is fit to encrypt to is for who encrypts to say.
-func (e *Entry) checkPublicKey() error {
-	if e.Kind != sign.OpenPGP {
-		if !slices.Equal(e.Roles, []sign.Role{sign.Agency}) {
-			return sign.BadMember("roles", "a key of kind %s can be an agency's only", e.Kind)
-		}
-		if sign.Sum([]byte(*e.PublicKey)).String() != e.Fingerprint {
-			return sign.BadMember("fingerprint", "is not that of public_key")
-		}
-		return nil
-	}
-	got, err := detached.CertificateFingerprint([]byte(*e.PublicKey))
-	if err != nil {
-		return sign.BadMember("public_key", "%v", err)
-	}
-	if got != e.Fingerprint {
-		return sign.BadMember("fingerprint", "is not that of public_key")
-	}
-	if slices.Equal(e.Roles, []sign.Role{sign.Agency}) {
-		return nil
-	}
-	if _, err := detached.ParsePublicKeys([]byte(*e.PublicKey)); err != nil {
-		return sign.BadMember("public_key", "%v", err)
-	}
-	return nil
 }
 
 func (e *Entry) checkRevoke() error {

@@ -1,5 +1,6 @@
 // Package keyring decides which keys a provider trusts, for what and when,
-// from entries that its admins have signed (FORMAT section 5).
+// from entries that two of its admins have signed, one after the other
+// (FORMAT section 5). No admin alone makes a key valid; each alone can stop one.
 //
 // Without a custody log, when an entry or a statement was signed is what its
 // signer says.
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"exhibit/sign"
+	"exhibit/sign/confirmation"
 	"exhibit/sign/detached"
 )
 
@@ -25,15 +27,22 @@ var (
 	ErrRole        = errors.New("key has not the role")
 )
 
-// MaxEntries bounds the entries of a keyring.
+// MaxEntries bounds the entries and confirmations of a keyring, together.
 const MaxEntries = 100000
 
 // A Key is a key that an entry which counts has enrolled. One that was
 // enrolled again, for a longer time or other roles, has several.
 type Key struct {
 	Entry Entry
-	// Leaf is the leaf hash of the entry's signed file.
-	Leaf sign.Digest
+	// Leaf is the leaf hash of the entry's signed file, Digest the digest of
+	// its text.
+	Leaf, Digest sign.Digest
+	// Since is the time from which the entry counts: its own for a root's, that
+	// of its confirmation for all others. The key is valid from it at the
+	// earliest, whatever the entry's valid_from.
+	Since sign.Time
+	// ConfirmedBy is the fingerprint of the second admin's key, "" for a root's.
+	ConfirmedBy string
 	// Root says that it is pinned, and enrolled by itself.
 	Root bool
 	// Revoked is the revocation that counts from the earliest time on, or nil.
@@ -45,24 +54,23 @@ func (k Key) Person(role sign.Role) sign.Person {
 	return sign.Person{Name: k.Entry.Name, Holder: k.Entry.Holder, Role: role, Fingerprint: k.Entry.Fingerprint}
 }
 
-// valid says whether the key's own entry makes it valid at t in a role.
-func (k Key) valid(role sign.Role, t sign.Time) error {
-	switch {
-	case !slices.Contains(k.Entry.Roles, role):
-		return fmt.Errorf("%w %s", ErrRole, role)
-	case t.Before(k.Entry.ValidFrom):
-		return fmt.Errorf("%w: from %s", ErrNotYetValid, k.Entry.ValidFrom)
-	case k.Entry.ValidUntil != nil && !t.Before(*k.Entry.ValidUntil):
-		return fmt.Errorf("%w: until %s", ErrExpired, k.Entry.ValidUntil)
-	}
-	return nil
+// A Pending is an enrolment that an admin has signed and no second one has
+// confirmed yet. It is good for nothing.
+type Pending struct {
+	Entry Entry
+	// Leaf is the leaf hash of the entry's signed file.
+	Leaf sign.Digest
+	// Digest of the entry's text, for a confirmation to name.
+	Digest sign.Digest
 }
 
-// A Rejected is an entry that does not count.
+// A Rejected is an entry or a confirmation that does not count.
 type Rejected struct {
 	Leaf sign.Digest
-	// Entry is what the text says, or nil if it cannot be read.
-	Entry *Entry
+	// Entry and Confirmation are what the text says: one of them, or none if
+	// it cannot be read.
+	Entry        *Entry
+	Confirmation *confirmation.Confirmation
 	// Reason is never nil.
 	Reason error
 }
@@ -70,19 +78,26 @@ type Rejected struct {
 // A Keyring is the keys of the entries that count. It is not changed after Load.
 type Keyring struct {
 	provider string
-	keys     []Key // by time, then leaf
-	rejected []Rejected
+	ring     *ring
+	pending  []Pending  // by time, then leaf
+	rejected []Rejected // by leaf
 }
 
 // All returns every enrolled key, revoked and past ones included, sorted by
 // name and then by time of enrolment.
 func (k *Keyring) All() []Key {
-	all := slices.Clone(k.keys)
+	all := slices.Clone(k.ring.keys)
 	slices.SortStableFunc(all, func(a, b Key) int { return strings.Compare(a.Entry.Name, b.Entry.Name) })
 	return all
 }
 
-// Rejected returns the entries that do not count, each with its reason.
+// Pending returns the enrolments that wait for a second admin, by their time:
+// a confirmation by a valid admin of another holder would make them count now.
+func (k *Keyring) Pending() []Pending { return slices.Clone(k.pending) }
+
+// Rejected returns the entries and confirmations that do not count, each with
+// its reason. What is superfluous, such as a second confirmation, is not among
+// them, nor what is pending.
 func (k *Keyring) Rejected() []Rejected { return slices.Clone(k.rejected) }
 
 // Provider returns the provider whose keyring it is.
@@ -91,62 +106,37 @@ func (k *Keyring) Provider() string { return k.provider }
 // Key returns the key that was enrolled last under that name: ErrUnknownKey if
 // there is none. Whether it is valid is for Valid to say.
 func (k *Keyring) Key(name string) (Key, error) {
-	return k.last(func(key Key) bool { return key.Entry.Name == name }, name)
+	return k.ring.last(k.ring.byName[name], name)
 }
 
 // ByFingerprint returns the key of that fingerprint as it was enrolled last.
 func (k *Keyring) ByFingerprint(fingerprint string) (Key, error) {
-	return k.last(func(key Key) bool { return key.Entry.Fingerprint == fingerprint }, fingerprint)
+	return k.ring.last(k.ring.byFingerprint[fingerprint], fingerprint)
 }
 
-func (k *Keyring) last(is func(Key) bool, what string) (Key, error) {
-	for _, key := range slices.Backward(k.keys) {
-		if is(key) {
-			return key, nil
-		}
-	}
-	return Key{}, fmt.Errorf("%.80s: %w", what, ErrUnknownKey)
-}
+// Holder returns who holds the key of that fingerprint, or "" if it is not in
+// the keyring. A key never changes its holder.
+func (k *Keyring) Holder(fingerprint string) string { return k.ring.holder(fingerprint) }
 
 // Valid says whether the key of that fingerprint is valid at a time in a role:
 // ErrUnknownKey, ErrRevoked, ErrRole, ErrNotYetValid or ErrExpired if not.
 func (k *Keyring) Valid(fingerprint string, role sign.Role, at time.Time) error {
-	t := sign.At(at)
-	failed := ErrUnknownKey
-	for _, key := range k.keys {
-		if key.Entry.Fingerprint != fingerprint {
-			continue
-		}
-		if r := key.Revoked; r != nil && !r.Time.After(t) {
-			return fmt.Errorf("key %s (%s): %w: %s, %.200s", key.Entry.Name, fingerprint, ErrRevoked, r.Time, *r.Reason)
-		}
-		err := key.valid(role, t)
-		if err == nil {
-			return nil
-		}
-		failed = fmt.Errorf("key %s: %w", key.Entry.Name, err)
-	}
-	return fmt.Errorf("%s: %w", fingerprint, failed)
+	return k.ring.valid(fingerprint, role, sign.At(at))
 }
 
 // PublicKeys returns the OpenPGP certificates that were ever enrolled in one
 // of the roles, or in any role if none is given, revoked and past ones
 // included: a signature that verifies with them still needs Valid.
 func (k *Keyring) PublicKeys(roles ...sign.Role) (*detached.PublicKeys, error) {
-	latest := make(map[string]string)
-	var order []string
-	for _, key := range k.keys {
-		if !signs(key.Entry, roles) {
+	seen := make(map[string]bool)
+	var sets []*detached.PublicKeys
+	for i := range k.ring.keys {
+		fp := k.ring.keys[i].Entry.Fingerprint
+		if seen[fp] || !signs(k.ring.keys[i].Entry, roles) {
 			continue
 		}
-		if _, ok := latest[key.Entry.Fingerprint]; !ok {
-			order = append(order, key.Entry.Fingerprint)
-		}
-		latest[key.Entry.Fingerprint] = *key.Entry.PublicKey
-	}
-	sets := make([]*detached.PublicKeys, 0, len(order))
-	for _, fp := range order {
-		set, err := detached.ParsePublicKeys([]byte(latest[fp]))
+		seen[fp] = true
+		set, err := detached.ParsePublicKeys([]byte(k.ring.certificate(fp, roles...)))
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", fp, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"exhibit/sign"
+	"exhibit/sign/confirmation"
 	"exhibit/sign/detached"
 	"exhibit/sign/keyring"
 )
@@ -25,18 +26,22 @@ var (
 
 const day = 24 * time.Hour
 
-// house is a provider in the making: its entries, all in order at first.
+// house is a provider in the making: its entries, all in order at first. It has
+// two roots, Ada's and Ben's.
 type house struct {
-	t       *testing.T
-	root    *detached.Signer
-	entries []*sign.Signed
+	t            *testing.T
+	root, second *detached.Signer
+	entries      []*sign.Signed
 }
 
 func newHouse(t *testing.T) *house {
-	h := &house{t: t, root: newKey(t)}
-	h.enroll(h.root, "root", "Ada", start, h.root, sign.Admin)
+	h := &house{t: t, root: newKey(t), second: newKey(t)}
+	h.propose(h.root, "root", "Ada", start, h.root, sign.Admin)
+	h.propose(h.second, "second", "Ben", start, h.second, sign.Admin)
 	return h
 }
+
+func (h *house) roots() []string { return []string{h.root.Fingerprint(), h.second.Fingerprint()} }
 
 func newKey(t *testing.T) *detached.Signer {
 	t.Helper()
@@ -55,13 +60,41 @@ func enrollment(key *detached.Signer, name, holder string, at time.Time, by *det
 	}
 }
 
-func (h *house) enroll(key *detached.Signer, name, holder string, at time.Time, by *detached.Signer, roles ...sign.Role) *sign.Signed {
+// propose signs an enrolment that nobody confirms.
+func (h *house) propose(key *detached.Signer, name, holder string, at time.Time, by *detached.Signer, roles ...sign.Role) *sign.Signed {
 	h.t.Helper()
-	text, err := keyring.NewEnrollment(enrollment(key, name, holder, at, by, roles...))
+	return h.proposeEntry(enrollment(key, name, holder, at, by, roles...), by)
+}
+
+func (h *house) proposeEntry(e keyring.Enrollment, by *detached.Signer) *sign.Signed {
+	h.t.Helper()
+	text, err := keyring.NewEnrollment(e)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.sign(text, by, e.Time)
+}
+
+func (h *house) confirm(s *sign.Signed, at time.Time, by *detached.Signer) *sign.Signed {
+	h.t.Helper()
+	text, err := confirmation.New(provider, s.Digest(), at, by.Fingerprint())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return h.sign(text, by, at)
+}
+
+// enroll signs an enrolment, which Ben confirms in the same second.
+func (h *house) enroll(key *detached.Signer, name, holder string, at time.Time, by *detached.Signer, roles ...sign.Role) *sign.Signed {
+	h.t.Helper()
+	return h.enrollEntry(enrollment(key, name, holder, at, by, roles...), by)
+}
+
+func (h *house) enrollEntry(e keyring.Enrollment, by *detached.Signer) *sign.Signed {
+	h.t.Helper()
+	s := h.proposeEntry(e, by)
+	h.confirm(s, e.Time, h.second)
+	return s
 }
 
 func (h *house) revoke(key *detached.Signer, name, holder string, at time.Time, by *detached.Signer) *sign.Signed {
@@ -89,7 +122,7 @@ func (h *house) load() *keyring.Keyring {
 	h.t.Helper()
 	var first *keyring.Keyring
 	for range 5 {
-		k, err := keyring.Load([]string{h.root.Fingerprint()}, provider, h.entries, now)
+		k, err := keyring.Load(h.roots(), provider, h.entries, now)
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -106,14 +139,15 @@ func (h *house) load() *keyring.Keyring {
 func describe(k *keyring.Keyring) string {
 	var b strings.Builder
 	for _, key := range k.All() {
-		fmt.Fprintln(&b, key.Entry.Name, key.Leaf, key.Revoked != nil, key.Root)
+		fmt.Fprintln(&b, key.Entry.Name, key.Leaf, key.Digest, key.Since, key.ConfirmedBy, key.Revoked != nil, key.Root)
 	}
-	var rejected []string
+	for _, p := range k.Pending() {
+		fmt.Fprintln(&b, "pending", p.Entry.Name, p.Leaf, p.Digest)
+	}
 	for _, r := range k.Rejected() {
-		rejected = append(rejected, fmt.Sprintln(r.Leaf, r.Reason))
+		fmt.Fprintln(&b, r.Leaf, r.Reason)
 	}
-	slices.Sort(rejected)
-	return b.String() + strings.Join(rejected, "")
+	return b.String()
 }
 
 func (h *house) rejected(k *keyring.Keyring, s *sign.Signed, want error) {
@@ -134,11 +168,7 @@ func TestValid(t *testing.T) {
 	approver, gone := newKey(t), newKey(t)
 	e := enrollment(approver, "bob", "Bob", start, h.root, sign.Reviewer, sign.Approver)
 	e.ValidFrom, e.ValidUntil = start.Add(10*day), start.Add(20*day)
-	text, err := keyring.NewEnrollment(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.sign(text, h.root, start)
+	h.enrollEntry(e, h.root)
 	h.enroll(gone, "eve", "Eve", start, h.root, sign.Approver)
 	h.revoke(gone, "eve", "Eve", start.Add(5*day), h.root)
 	k := h.load()
@@ -184,16 +214,20 @@ func TestValid(t *testing.T) {
 	for _, key := range k.All() {
 		names = append(names, key.Entry.Name)
 	}
-	if !slices.Equal(names, []string{"bob", "eve", "root"}) {
+	if !slices.Equal(names, []string{"bob", "eve", "root", "second"}) {
 		t.Errorf("all keys: %v", names)
 	}
 	admins, err := k.PublicKeys(sign.Admin)
-	if err != nil || !slices.Equal(admins.Fingerprints(), []string{h.root.Fingerprint()}) {
+	if err != nil || !sameSet(admins.Fingerprints(), h.roots()) {
 		t.Errorf("admins: %v, %v", admins.Fingerprints(), err)
 	}
-	if all, err := k.PublicKeys(); err != nil || len(all.Fingerprints()) != 3 {
+	if all, err := k.PublicKeys(); err != nil || len(all.Fingerprints()) != 4 {
 		t.Errorf("all: %v, %v", all.Fingerprints(), err)
 	}
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 func TestVerify(t *testing.T) {
@@ -243,7 +277,7 @@ func TestOnlyAdminsEnroll(t *testing.T) {
 	for _, s := range []*sign.Signed{byApprover, bySelf, tooEarly, afterRevoked} {
 		h.rejected(k, s, keyring.ErrSigner)
 	}
-	if len(k.Rejected()) != 4 || len(k.All()) != 3 {
+	if len(k.Rejected()) != 8 || len(k.All()) != 4 { // the four confirmations are for nothing, too
 		t.Errorf("keyring:\n%s", describe(k))
 	}
 	// What bob enrolled before he was revoked stays.
@@ -251,7 +285,7 @@ func TestOnlyAdminsEnroll(t *testing.T) {
 		t.Error(err)
 	}
 	for _, r := range k.Rejected() {
-		if r.Entry == nil {
+		if (r.Entry == nil) == (r.Confirmation == nil) {
 			t.Error("what a rejected entry says is lost")
 		}
 	}
@@ -266,12 +300,17 @@ func TestSignedByAnotherThanItSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := h.sign(text, bob, start)
+	confirmed := h.confirm(s, start, h.second)
 	forged := *s
 	forged.Text = bytes.Replace(s.Text, []byte("Carol"), []byte("Caren"), 1)
 	h.entries = append(h.entries, &forged)
 	k := h.load()
 	h.rejected(k, s, keyring.ErrSigner)
 	h.rejected(k, &forged, keyring.ErrSigner)
+	h.rejected(k, confirmed, keyring.ErrNothingConfirmed)
+	if len(k.Pending()) != 0 {
+		t.Errorf("pending:\n%s", describe(k))
+	}
 }
 
 func TestRevokedInTheSameSecond(t *testing.T) {
@@ -332,17 +371,24 @@ func TestFutureEntries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.sign(text, h.root, now)
+		s := h.sign(text, h.root, now)
+		if text, err = confirmation.New(provider, s.Digest(), at, h.second.Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+		h.sign(text, h.second, now)
 	}
 	k := h.load()
 	if err := k.Valid(late.Fingerprint(), sign.Approver, now); !errors.Is(err, keyring.ErrUnknownKey) {
 		t.Errorf("enrolled in the future: %v", err)
 	}
-	if r := k.Rejected(); len(r) != 1 || !errors.Is(r[0].Reason, detached.ErrFuture) {
+	if r := k.Rejected(); len(r) != 2 || !errors.Is(r[0].Reason, detached.ErrFuture) || !errors.Is(r[1].Reason, detached.ErrFuture) {
 		t.Errorf("rejected: %+v", r)
 	}
-	if err := k.Valid(soon.Fingerprint(), sign.Approver, now); err != nil {
+	if err := k.Valid(soon.Fingerprint(), sign.Approver, now.Add(detached.MaxSkew)); err != nil {
 		t.Errorf("enrolled by a clock that is a little ahead: %v", err)
+	}
+	if err := k.Valid(soon.Fingerprint(), sign.Approver, now); !errors.Is(err, keyring.ErrNotYetValid) {
+		t.Errorf("valid before it was enrolled: %v", err)
 	}
 }
 
@@ -359,17 +405,13 @@ func TestNames(t *testing.T) {
 	more := h.enroll(next, "bob", "Bob", start.Add(6*day), h.root, sign.Approver, sign.Reviewer)
 	e := enrollment(other, "carol", "Carol", start, h.root, sign.Approver)
 	e.ValidUntil = start.Add(10 * day)
-	text, err := keyring.NewEnrollment(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.sign(text, h.root, start)
+	h.enrollEntry(e, h.root)
 	h.enroll(third, "carol", "Carol", start.Add(10*day), h.root, sign.Approver)
 	k := h.load()
 	for _, s := range []*sign.Signed{inUse, stolen, renamed, twoHolders} {
 		h.rejected(k, s, keyring.ErrName)
 	}
-	if len(k.Rejected()) != 4 {
+	if len(k.Rejected()) != 8 { // each with its confirmation
 		t.Errorf("keyring:\n%s", describe(k))
 	}
 	if key, err := k.Key("bob"); err != nil || key.Leaf != more.LeafHash() {
@@ -387,17 +429,17 @@ func TestNoRoot(t *testing.T) {
 	h := newHouse(t)
 	for name, roots := range map[string][]string{"none": nil, "another": {newKey(t).Fingerprint()}} {
 		k, err := keyring.Load(roots, provider, h.entries, now)
-		if !errors.Is(err, keyring.ErrNoRoot) || len(k.All()) != 0 || len(k.Rejected()) != 1 {
+		if !errors.Is(err, keyring.ErrNoRoot) || len(k.All()) != 0 || len(k.Rejected()) != 2 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := keyring.Load([]string{h.root.Fingerprint()}, "Other Mail", h.entries, now); !errors.Is(err, keyring.ErrNoRoot) {
+	if _, err := keyring.Load(h.roots(), "Other Mail", h.entries, now); !errors.Is(err, keyring.ErrNoRoot) {
 		t.Errorf("another provider's: %v", err)
 	}
 	// A pinned key is no admin by being pinned.
 	approver := newKey(t)
 	self := h.enroll(approver, "self", "Self", start, approver, sign.Approver)
-	k, err := keyring.Load([]string{h.root.Fingerprint(), approver.Fingerprint()}, provider, h.entries, now)
+	k, err := keyring.Load(append(h.roots(), approver.Fingerprint()), provider, h.entries, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -416,7 +458,7 @@ func TestAgeKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.sign(text, h.root, start)
+	h.confirm(h.sign(text, h.root, start), start, h.second)
 	if err := h.load().Valid(e.Fingerprint, sign.Agency, now); err != nil {
 		t.Error(err)
 	}

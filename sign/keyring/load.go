@@ -4,268 +4,346 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"exhibit/sign"
-	"exhibit/sign/detached"
 )
 
-// Why an entry does not count.
+// Why an entry or a confirmation does not count.
 var (
 	// ErrProvider: it is another provider's.
-	ErrProvider = errors.New("entry of another provider")
+	ErrProvider = errors.New("text of another provider")
 	// ErrSigner: it is not signed by a valid admin, or not by the one it names.
-	ErrSigner = errors.New("entry is not signed by a valid admin")
+	ErrSigner = errors.New("text is not signed by a valid admin")
 	// ErrReenrolled: a revoked key is never enrolled again.
 	ErrReenrolled = errors.New("key was revoked before")
 	// ErrName: its name belongs to another holder, or to a key that is still
 	// in use; or its key to another name.
 	ErrName = errors.New("name or key is taken")
-	// ErrNoRoot: no entry of a pinned admin counts.
-	ErrNoRoot = errors.New("no pinned admin's own entry")
+	// ErrNothingConfirmed: the text that it confirms is not here, is of a later
+	// time, or does not count for the reason that is wrapped beside it.
+	ErrNothingConfirmed = errors.New("confirms nothing that can count")
+	// ErrSameHolder: it confirms what another key of its holder has signed.
+	ErrSameHolder = errors.New("confirmed by the holder who signed")
 )
 
-// candidate is an entry that is well formed, and not yet known to count.
-type candidate struct {
-	entry  *Entry
-	leaf   sign.Digest
-	signed *sign.Signed
-	reason error // why it does not count so far
-}
+// Why there is no whole keyring.
+var (
+	// ErrNoRoot: no entry of a pinned admin counts.
+	ErrNoRoot = errors.New("no pinned admin's own entry")
+	// ErrOneRoot: the pinned admins whose own entries count are one holder's.
+	ErrOneRoot = errors.New("the second root is not there yet")
+)
 
 // loader applies the rules of FORMAT section 5.
 type loader struct {
-	roots   []string
-	now     time.Time
-	keys    []Key
-	revoked map[string]*Entry // earliest revocation that counts, by fingerprint
+	*ring
+	roots      []string
+	now        time.Time
+	enrolments map[sign.Digest][]*file // by the digest of their text
+	disputed   map[string]bool         // roots that contradict themselves, by fingerprint
+	refused    map[sign.Digest]refusal // confirmed texts that can never count
 }
 
-// Load makes the keyring of a provider from signed entries. roots are the
-// fingerprints of the pinned admins. The order of the entries does not matter.
-// Entries that do not count are in Rejected; it is an error, ErrNoRoot, when
-// not one pinned admin has an entry that counts. now is the present time.
+// refusal says why and when a confirmed enrolment was refused.
+type refusal struct {
+	reason error
+	time   sign.Time
+}
+
+// Load makes the keyring of a provider from signed entries and confirmations.
+// roots are the fingerprints of the pinned admins, now is the present time. The
+// order of the files does not matter. What does not count is in Rejected and
+// Pending.
+//
+// It is an error, ErrNoRoot, when not one pinned admin has an entry that counts,
+// and ErrOneRoot when all that have one are of the same holder. With either the
+// keyring is returned as well, so that it can be founded: in it no key but a
+// root's is valid.
 func Load(roots []string, provider string, signed []*sign.Signed, now time.Time) (*Keyring, error) {
 	if len(signed) > MaxEntries {
 		return nil, &sign.LimitError{What: "keyring entries", Limit: MaxEntries}
 	}
-	k := &Keyring{provider: provider}
-	candidates := k.read(signed, now)
-	l := &loader{roots: roots, now: now, revoked: make(map[string]*Entry)}
-	for len(candidates) > 0 {
-		// Entries of one second can build on each other, in any order.
-		n := 1
-		for n < len(candidates) && candidates[n].entry.Time == candidates[0].entry.Time {
-			n++
-		}
-		for _, c := range l.second(candidates[:n]) {
-			k.rejected = append(k.rejected, Rejected{c.leaf, c.entry, c.reason})
-		}
-		candidates = candidates[n:]
+	l := &loader{ring: newRing(), roots: roots, now: now, refused: make(map[sign.Digest]refusal)}
+	k := &Keyring{provider: provider, ring: l.ring}
+	files, rejected := readAll(signed, provider, now)
+	l.survey(files)
+	end := l.countAll(files)
+	k.pending, k.rejected = l.leftOver(files, end)
+	k.rejected = append(k.rejected, rejected...)
+	slices.SortStableFunc(k.rejected, func(a, b Rejected) int { return bytes.Compare(a.Leaf[:], b.Leaf[:]) })
+	for i := range l.keys {
+		l.keys[i].Revoked = l.revoked[l.keys[i].Entry.Fingerprint]
 	}
-	k.keys = l.keys
-	for i := range k.keys {
-		k.keys[i].Revoked = l.revoked[k.keys[i].Entry.Fingerprint]
-	}
-	if !slices.ContainsFunc(k.keys, func(key Key) bool { return key.Root }) {
-		return k, fmt.Errorf("keyring of %s: %w", provider, ErrNoRoot)
+	if err := l.checkRoots(); err != nil {
+		return k, fmt.Errorf("keyring of %s: %w", provider, err)
 	}
 	return k, nil
 }
 
-// read sorts out what is not an entry of this provider or lies in the future,
-// and sorts the rest by time, then by leaf hash. The same file twice is taken
-// once. An enrolment from the future could not be revoked before its time.
-func (k *Keyring) read(signed []*sign.Signed, now time.Time) []*candidate {
-	var candidates []*candidate
-	seen := make(map[sign.Digest]bool)
-	for _, s := range signed {
-		leaf := s.LeafHash()
-		if seen[leaf] {
-			continue
+// checkRoots says whether two holders' own entries are the keyring's roots.
+func (l *loader) checkRoots() error {
+	err := ErrNoRoot
+	first := ""
+	for i := range l.keys {
+		switch k := &l.keys[i]; {
+		case !k.Root:
+		case first == "":
+			first, err = k.Entry.Holder, ErrOneRoot
+		case k.Entry.Holder != first:
+			return nil
 		}
-		seen[leaf] = true
-		e, err := ParseEntry(s.Text)
-		if err == nil && e.Provider != k.provider {
-			err = fmt.Errorf("%w: %.80q", ErrProvider, e.Provider)
-		}
-		if err == nil && e.Time.Time().After(now.Add(detached.MaxSkew)) {
-			err = fmt.Errorf("entry of %s: %w", e.Time, detached.ErrFuture)
-		}
-		if err != nil {
-			k.rejected = append(k.rejected, Rejected{leaf, e, err})
-			continue
-		}
-		candidates = append(candidates, &candidate{entry: e, leaf: leaf, signed: s})
 	}
-	slices.SortFunc(candidates, func(a, b *candidate) int {
-		if c := a.entry.Time.Compare(b.entry.Time); c != 0 {
-			return c
-		}
-		return bytes.Compare(a.leaf[:], b.leaf[:])
-	})
-	slices.SortFunc(k.rejected, func(a, b Rejected) int { return bytes.Compare(a.Leaf[:], b.Leaf[:]) })
-	return candidates
+	return err
 }
 
-// second takes in all entries of one second and returns those that do not
-// count. A revocation takes effect at once, so a key that is revoked in this
-// second enrolls nobody in it; but it may still revoke, which errs on the safe
-// side when two admins revoke each other.
-func (l *loader) second(group []*candidate) (rejected []*candidate) {
-	before := slices.Clone(l.keys)
-	l.enroll(group)
-	type revocation struct {
-		fingerprint string
-		entry       *Entry
-	}
-	var found []revocation
-	counted := make(map[*candidate]bool)
-	for _, c := range group {
-		if c.entry.Action != Revoke {
+// survey notes all enrolments by their text, and the roots that contradict
+// themselves. A root's own entry counts from the time that it states: one that is
+// dated back could give an admin another holder, and so the semblance of two
+// persons, or another name, which no revocation has. So none of them counts.
+func (l *loader) survey(files []*file) {
+	l.enrolments = make(map[sign.Digest][]*file)
+	l.disputed = make(map[string]bool)
+	own := make(map[string]*Entry)
+	for _, f := range files {
+		if !f.is(Enroll) {
 			continue
 		}
-		if c.reason = l.checkRevocation(c); c.reason == nil {
-			found = append(found, revocation{c.entry.Fingerprint, c.entry})
-			counted[c] = true
+		l.enrolments[f.digest] = append(l.enrolments[f.digest], f)
+		if !l.isRoot(f.entry) || f.verify(*f.entry.PublicKey, l.now) != nil {
+			continue
+		}
+		if first := own[f.signer]; first == nil {
+			own[f.signer] = f.entry
+		} else if first.Name != f.entry.Name || first.Holder != f.entry.Holder {
+			l.disputed[f.signer] = true
 		}
 	}
-	if len(found) > 0 {
-		for _, r := range found {
-			if l.revoked[r.fingerprint] == nil {
-				l.revoked[r.fingerprint] = r.entry
-			}
+}
+
+// countAll goes through all files, sorted, second by second. It returns the end:
+// the present time, or that of the last file if its clock was ahead.
+func (l *loader) countAll(files []*file) (end sign.Time) {
+	end = sign.At(l.now)
+	for len(files) > 0 {
+		n := 1
+		for n < len(files) && files[n].time == files[0].time {
+			n++
 		}
-		l.keys = before
+		l.second(files[:n])
+		if end.Before(files[0].time) {
+			end = files[0].time
+		}
+		files = files[n:]
+	}
+	return end
+}
+
+// second takes in all files of one second. Those can build on each other in any
+// order. A revocation takes effect at once, so a key that is revoked in this
+// second neither enrolls nor confirms in it; but it may still revoke, which errs
+// on the safe side when two admins revoke each other. As a revocation may free a
+// name for a key that is revoked in turn, this goes on until nothing changes.
+func (l *loader) second(group []*file) {
+	before := len(l.keys)
+	for {
+		l.truncate(before)
+		maps.DeleteFunc(l.refused, func(_ sign.Digest, r refusal) bool { return r.time == group[0].time })
 		l.enroll(group)
-	}
-	for _, c := range group {
-		if c.entry.Action == Enroll && c.reason == nil {
-			continue
-		}
-		if !counted[c] {
-			rejected = append(rejected, c)
+		if !l.revoke(group) {
+			return
 		}
 	}
-	return rejected
 }
 
-// enroll takes in the enrolments of group until none more counts.
-func (l *loader) enroll(group []*candidate) {
-	done := make(map[*candidate]bool)
+// enroll takes in the enrolments that begin to count by the files of group,
+// until none more does.
+func (l *loader) enroll(group []*file) {
+	done := make(map[*file]bool)
 	for progress := true; progress; {
 		progress = false
-		for _, c := range group {
-			if c.entry.Action != Enroll || done[c] {
+		for _, f := range group {
+			root := f.is(Enroll) && l.isRoot(f.entry)
+			if done[f] || !root && f.confirmation == nil {
 				continue
 			}
-			root, err := l.checkEnrolment(c)
-			if c.reason = err; err != nil {
-				continue
+			if root {
+				f.reason = l.enrollRoot(f)
+			} else {
+				f.reason = l.confirm(f)
 			}
-			l.keys = append(l.keys, Key{Entry: *c.entry, Leaf: c.leaf, Root: root})
-			done[c], progress = true, true
+			if f.reason == nil {
+				done[f], progress = true, true
+			}
 		}
 	}
 }
 
-func (l *loader) checkEnrolment(c *candidate) (root bool, err error) {
-	e := c.entry
-	if r := l.revoked[e.Fingerprint]; r != nil && r.Time.Before(e.Time) {
-		return false, fmt.Errorf("%w, at %s", ErrReenrolled, r.Time)
-	}
-	if err := l.checkNames(e); err != nil {
-		return false, err
-	}
-	if slices.Contains(l.roots, e.Fingerprint) && e.Signer == e.Fingerprint {
-		return true, l.checkRoot(c)
-	}
-	return false, l.checkSigner(c)
-}
-
-// checkRoot checks the own entry of a pinned admin.
-func (l *loader) checkRoot(c *candidate) error {
-	if c.entry.Kind != sign.OpenPGP || !slices.Contains(c.entry.Roles, sign.Admin) {
-		return fmt.Errorf("%w: a pinned key must be an admin's", ErrSigner)
-	}
-	keys, err := detached.ParsePublicKeys([]byte(*c.entry.PublicKey))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSigner, err)
-	}
-	return l.checkSignature(c, keys)
-}
-
-// checkSigner checks that a key which counts, and is valid as an admin's, has
-// signed the entry.
-func (l *loader) checkSigner(c *candidate) error {
-	soFar := new(Keyring)
-	for _, k := range l.keys {
-		if k.Entry.Fingerprint == c.entry.Signer {
-			soFar.keys = append(soFar.keys, k)
+// revoke takes in the revocations of group that count and did not so far, and
+// reports whether there were any.
+func (l *loader) revoke(group []*file) (progress bool) {
+	for _, f := range group {
+		if !f.is(Revoke) || f.counts {
+			continue
+		}
+		if f.reason = l.checkRevocation(f); f.reason != nil {
+			continue
+		}
+		f.counts, progress = true, true
+		if l.revoked[f.entry.Fingerprint] == nil {
+			l.revoked[f.entry.Fingerprint] = f.entry
 		}
 	}
-	if r := l.revoked[c.entry.Signer]; r != nil && !r.Time.After(c.entry.Time) {
-		return fmt.Errorf("%w: %w", ErrSigner, ErrRevoked)
-	}
-	if err := soFar.Valid(c.entry.Signer, sign.Admin, c.entry.Time.Time()); err != nil {
-		return fmt.Errorf("%w: %w", ErrSigner, err)
-	}
-	keys, err := soFar.PublicKeys(sign.Admin)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSigner, err)
-	}
-	return l.checkSignature(c, keys)
+	return progress
 }
 
-// checkSignature checks that the key which the entry names has signed it.
-func (l *loader) checkSignature(c *candidate, keys *detached.PublicKeys) error {
-	sig, err := detached.Verify(c.signed.Text, c.signed.Signature, keys.Only(c.entry.Signer), l.now)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSigner, err)
+// isRoot reports whether an enrolment is a pinned admin's own, which counts
+// without another's confirmation.
+func (l *loader) isRoot(e *Entry) bool {
+	return e.Signer == e.Fingerprint && slices.Contains(l.roots, e.Fingerprint) && slices.Contains(e.Roles, sign.Admin)
+}
+
+func (l *loader) enrollRoot(f *file) error {
+	if _, ok := l.byText[f.digest]; ok {
+		return nil
 	}
-	if sig.Fingerprint != c.entry.Signer {
-		return fmt.Errorf("%w: signed by %s", ErrSigner, sig.Fingerprint)
+	if err := f.verify(*f.entry.PublicKey, l.now); err != nil {
+		return err
 	}
+	if l.disputed[f.signer] {
+		return fmt.Errorf("%w: root %s has signed own entries of different names or holders", ErrName, f.signer)
+	}
+	if err := l.takes(f.entry, f.time); err != nil {
+		return err
+	}
+	l.add(Key{Entry: *f.entry, Leaf: f.leaf, Digest: f.digest, Since: f.time, Root: true})
 	return nil
 }
 
-// checkNames checks that name and key belong together, and to nobody else.
-func (l *loader) checkNames(e *Entry) error {
-	for _, k := range l.keys {
-		sameKey, sameName := k.Entry.Fingerprint == e.Fingerprint, k.Entry.Name == e.Name
-		switch {
-		case !sameKey && !sameName:
-			continue
-		case k.Entry.Holder != e.Holder:
-			return fmt.Errorf("%w: %s, key %s, is held by %.80q", ErrName, k.Entry.Name, k.Entry.Fingerprint, k.Entry.Holder)
-		case sameKey && !sameName:
-			return fmt.Errorf("%w: the key is enrolled as %s", ErrName, k.Entry.Name)
-		case sameKey:
-			continue
+// confirm checks a confirmation and lets the enrolment that it confirms count,
+// unless that does already. One that its name or its key forbids at that time is
+// refused for good.
+func (l *loader) confirm(c *file) error {
+	if err := l.byAdmin(c, c.time, l.now); err != nil {
+		return err
+	}
+	text := c.confirmation.Text
+	files := l.enrolments[text]
+	switch {
+	case len(files) == 0:
+		return fmt.Errorf("%w: no enrolment of digest %s", ErrNothingConfirmed, text)
+	case files[0].time.After(c.time):
+		return fmt.Errorf("%w: the entry is of %s, later than its confirmation", ErrNothingConfirmed, files[0].time)
+	case l.holder(files[0].signer) == l.holder(c.signer):
+		return fmt.Errorf("%w: %.80q", ErrSameHolder, l.holder(c.signer))
+	}
+	if _, ok := l.byText[text]; ok {
+		return nil
+	}
+	if l.isRoot(files[0].entry) {
+		return fmt.Errorf("%w: a root's own entry counts by itself or not at all", ErrNothingConfirmed)
+	}
+	f, err := l.proposal(files, c.time)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNothingConfirmed, err)
+	}
+	if _, ok := l.refused[text]; !ok {
+		if err = l.takes(f.entry, c.time); err == nil {
+			l.add(Key{Entry: *f.entry, Leaf: f.leaf, Digest: f.digest, Since: c.time, ConfirmedBy: c.signer})
+			return nil
 		}
-		r := l.revoked[k.Entry.Fingerprint]
-		revoked := r != nil && !r.Time.After(e.Time)
-		past := k.Entry.ValidUntil != nil && !e.Time.Before(*k.Entry.ValidUntil)
-		if !revoked && !past {
-			return fmt.Errorf("%w: %s is key %s, which is still in use", ErrName, k.Entry.Name, k.Entry.Fingerprint)
+		l.refused[text] = refusal{err, c.time}
+	}
+	return fmt.Errorf("%w: %w", ErrNothingConfirmed, l.refused[text].reason)
+}
+
+// proposal returns the first of the files of one text, which differ in salt and
+// signature, that an admin has signed who is valid at t as well.
+func (l *loader) proposal(files []*file, t sign.Time) (good *file, err error) {
+	for _, f := range files {
+		failed := l.proposed(f, t)
+		if failed == nil {
+			return f, nil
 		}
+		if err == nil {
+			err = failed
+		}
+	}
+	return nil, err
+}
+
+// proposed says whether a valid admin has signed an enrolment, not a root's own,
+// and is valid at t as well.
+func (l *loader) proposed(f *file, t sign.Time) error {
+	if err := l.byAdmin(f, f.time, l.now); err != nil {
+		return err
+	}
+	if err := l.valid(f.signer, sign.Admin, t); err != nil {
+		return fmt.Errorf("%w: %w", ErrSigner, err)
 	}
 	return nil
 }
 
 // checkRevocation checks that an admin revokes a key that is in the keyring.
-func (l *loader) checkRevocation(c *candidate) error {
-	e := c.entry
-	// Until this group's revocations are known, those before it decide.
-	if err := l.checkSigner(c); err != nil {
+// What is revoked in the same second may still revoke.
+func (l *loader) checkRevocation(f *file) error {
+	if r := l.revoked[f.signer]; r != nil && r.Time.Before(f.time) {
+		return fmt.Errorf("%w: %w", ErrSigner, ErrRevoked)
+	}
+	if err := l.enrolled(f.signer, sign.Admin, f.time); err != nil {
+		return fmt.Errorf("%w: %w", ErrSigner, err)
+	}
+	if err := f.verify(l.certificate(f.signer, sign.Admin), l.now); err != nil {
 		return err
 	}
-	known := slices.ContainsFunc(l.keys, func(k Key) bool {
-		return k.Entry.Fingerprint == e.Fingerprint && k.Entry.Name == e.Name && k.Entry.Holder == e.Holder && k.Entry.Kind == e.Kind
-	})
-	if !known {
-		return fmt.Errorf("%.80s %s: %w", e.Name, e.Fingerprint, ErrUnknownKey)
+	if !l.knows(f.entry) {
+		return fmt.Errorf("%.80s %s: %w", f.entry.Name, f.entry.Fingerprint, ErrUnknownKey)
 	}
 	return nil
+}
+
+// leftOver sorts what does not count at the end into what waits for a second
+// admin and what is refused.
+func (l *loader) leftOver(files []*file, end sign.Time) (pending []Pending, rejected []Rejected) {
+	waiting := make(map[sign.Digest]bool)
+	for _, f := range files {
+		if f.is(Enroll) {
+			f.reason = l.whyNot(f, end)
+		}
+		_, counts := l.byText[f.digest]
+		switch {
+		case f.reason != nil:
+			rejected = append(rejected, Rejected{f.leaf, f.entry, f.confirmation, f.reason})
+		case f.is(Enroll) && !counts && !waiting[f.digest]:
+			waiting[f.digest] = true
+			pending = append(pending, Pending{Entry: *f.entry, Leaf: f.leaf, Digest: f.digest})
+		}
+	}
+	return pending, rejected
+}
+
+// whyNot says why an enrolment does not count, nor waits for a second admin. A
+// copy of a text that counts must be well signed, too.
+func (l *loader) whyNot(f *file, end sign.Time) error {
+	i, counts := l.byText[f.digest]
+	root := l.isRoot(f.entry)
+	switch {
+	case counts && l.keys[i].Leaf == f.leaf:
+		return nil
+	case counts && root:
+		return f.verify(*f.entry.PublicKey, l.now)
+	case counts:
+		return l.byAdmin(f, f.time, l.now)
+	case root:
+		return f.reason
+	}
+	if err := l.proposed(f, end); err != nil {
+		return err
+	}
+	if r, ok := l.refused[f.digest]; ok {
+		return r.reason
+	}
+	return l.takes(f.entry, end)
 }

@@ -11,8 +11,8 @@ import (
 // Check returns a *sign.MemberError if the members of m do not accord with
 // each other or with FORMAT section 9.
 func (m *Manifest) Check() error {
-	if m.Type != Type {
-		return sign.BadMember("type", "want %s", Type)
+	if err := m.checkVersion(); err != nil {
+		return err
 	}
 	if m.Supersedes != nil && *m.Supersedes == m.Package {
 		return sign.BadMember("supersedes", "is this very package")
@@ -24,6 +24,20 @@ func (m *Manifest) Check() error {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkVersion checks the type, and that the member of version 2 is there in
+// that version alone.
+func (m *Manifest) checkVersion() error {
+	switch {
+	case m.Type != Type && m.Type != TypeV1:
+		return sign.BadMember("type", "want %s", Type)
+	case m.Type == TypeV1 && m.Acceptance != "":
+		return sign.BadMember("acceptance", "is no member of version 1")
+	case m.Type == Type && m.Acceptance != Whole && m.Acceptance != InPart:
+		return sign.BadMember("acceptance", "%.40q, want %s or %s", string(m.Acceptance), Whole, InPart)
 	}
 	return nil
 }

@@ -12,8 +12,23 @@ import (
 	"exhibit/sign/merkle"
 )
 
-// Type is the type of a manifest's text.
-const Type = "exhibit/manifest/v1"
+// Types of a manifest's text. Version 2 is what is written; version 1 has no
+// member acceptance, and goes on to be read.
+const (
+	Type   = "exhibit/manifest/v2"
+	TypeV1 = "exhibit/manifest/v1"
+)
+
+// An Acceptance says how much of the order the provider's review has accepted.
+type Acceptance string
+
+// The values of an Acceptance.
+const (
+	// Whole says that all was accepted that the order asks for.
+	Whole Acceptance = "whole"
+	// InPart says that less was accepted than the order asks for.
+	InPart Acceptance = "in-part"
+)
 
 // Limits of a reader (FORMAT section 9, export/FORMAT.md section 13).
 const (
@@ -36,6 +51,7 @@ type Manifest struct {
 	Supersedes  *sign.ID    `json:"supersedes"`
 	Commitment  [32]byte    `json:"commitment"`
 	Policy      sign.Digest `json:"policy"`
+	Acceptance  Acceptance  `json:"acceptance,omitzero"` // empty in version 1
 	Signer      string      `json:"signer"`
 	Recipients  []Recipient `json:"recipients"`
 	ReceiptKey  [32]byte    `json:"receipt_key"`
@@ -123,12 +139,19 @@ type LogDemand struct {
 	Proofs      []string `json:"proofs"`
 }
 
-// Parse reads a manifest: canonical, and its numbers and names in accord
+// Parse reads a manifest of version 1 or 2: canonical, and its numbers and names in accord
 // (FORMAT section 9, point 2, and the digest of SHA256SUMS of point 5).
 // Errors are those of sign.UnmarshalDocument, and *sign.MemberError.
 func Parse(data []byte) (*Manifest, error) {
+	typ, err := sign.DocumentType(data)
+	if err != nil {
+		return nil, err
+	}
+	if typ != TypeV1 {
+		typ = Type
+	}
 	m := new(Manifest)
-	if err := sign.UnmarshalDocument(data, Type, m); err != nil {
+	if err := sign.UnmarshalDocument(data, typ, m); err != nil {
 		return nil, err
 	}
 	if err := m.Check(); err != nil {

@@ -44,7 +44,7 @@ func sample(t testing.TB) *manifest.Manifest {
 	}}
 	m := &manifest.Manifest{
 		Type: manifest.Type, Package: id(t, "000102030405060708090a0b0c0d0e0f"), Supersedes: &old,
-		Commitment: sign.Sum([]byte("commitment")), Policy: sign.Sum([]byte("policy")), Signer: signer,
+		Commitment: sign.Sum([]byte("commitment")), Policy: sign.Sum([]byte("policy")), Acceptance: manifest.Whole, Signer: signer,
 		Recipients: []manifest.Recipient{
 			{Kind: sign.AgeX25519, Fingerprint: strings.Repeat("1", 64)}, {Kind: sign.AgeX25519, Fingerprint: strings.Repeat("2", 64)},
 		},
@@ -107,7 +107,12 @@ func TestEveryMemberCounts(t *testing.T) {
 		alter  func(*M)
 		member string // that is found to be wrong; "" where any value is allowed
 	}{
-		"type":              {func(m *M) { m.Type = "exhibit/manifest/v2" }, "type"},
+		"type":              {func(m *M) { m.Type = "exhibit/manifest/v3" }, "type"},
+		"version 1":         {func(m *M) { m.Type, m.Acceptance = manifest.TypeV1, "" }, ""},
+		"v2 member in v1":   {func(m *M) { m.Type = manifest.TypeV1 }, "acceptance"},
+		"v2 without member": {func(m *M) { m.Acceptance = "" }, "acceptance"},
+		"in part":           {func(m *M) { m.Acceptance = manifest.InPart }, ""},
+		"acceptance":        {func(m *M) { m.Acceptance = "mostly" }, "acceptance"},
 		"package":           {func(m *M) { m.Package[0]++; fixSums(m) }, ""},
 		"package, sums not": {func(m *M) { m.Package[0]++ }, "objects[3].sha256"},
 		"supersedes":        {func(m *M) { m.Supersedes = nil }, ""},
@@ -216,6 +221,33 @@ func TestEveryMemberCounts(t *testing.T) {
 				t.Fatalf("written: %v", err)
 			}
 		})
+	}
+}
+
+// Version 1 goes on to be read, and what is read of it is written as it was.
+func TestVersion1(t *testing.T) {
+	m := sample(t)
+	m.Type, m.Acceptance = manifest.TypeV1, ""
+	text := marshal(t, m)
+	if bytes.Contains(text, []byte("acceptance")) {
+		t.Errorf("version 1 has an acceptance:\n%s", text)
+	}
+	got, err := manifest.Parse(text)
+	if err != nil || !reflect.DeepEqual(got, m) {
+		t.Errorf("read as %+v, %v", got, err)
+	}
+	for name, spoilt := range map[string][]byte{
+		"acceptance in version 1": bytes.Replace(text, []byte(`  "signer"`), []byte("  \"acceptance\": \"whole\",\n  \"signer\""), 1),
+		"empty in version 1":      bytes.Replace(text, []byte(`  "signer"`), []byte("  \"acceptance\": \"\",\n  \"signer\""), 1),
+		"version 2 without it":    bytes.Replace(text, []byte(manifest.TypeV1), []byte(manifest.Type), 1),
+	} {
+		if _, err := manifest.Parse(spoilt); err == nil || bytes.Equal(spoilt, text) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var typ *sign.TypeError
+	if _, err := manifest.Parse(bytes.Replace(text, []byte(manifest.TypeV1), []byte("exhibit/manifest/v3"), 1)); !errors.As(err, &typ) || typ.Want != manifest.Type {
+		t.Errorf("another version: %v", err)
 	}
 }
 
@@ -387,6 +419,9 @@ func TestNamesRoundTrip(t *testing.T) {
 func FuzzManifest(f *testing.F) {
 	text := marshal(f, sample(f))
 	f.Add(text)
+	old := sample(f)
+	old.Type, old.Acceptance = manifest.TypeV1, ""
+	f.Add(marshal(f, old))
 	f.Add(bytes.Replace(text, []byte("null"), []byte("{}"), 1))
 	f.Add(bytes.Replace(text, []byte("volume-0002"), []byte("volume-0001"), 1))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -1,18 +1,16 @@
 package statement
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"exhibit/sign"
 	"exhibit/sign/keyring"
 )
 
-// Why a statement does not count as an approval of the export at hand.
+// Why a statement does not count.
 var (
 	// ErrOther: it is about something else. The error names the member.
 	ErrOther = errors.New("statement about another export")
@@ -22,9 +20,13 @@ var (
 	ErrPerson = errors.New("person is not as in the keyring")
 	// ErrAgain: its holder has approved already.
 	ErrAgain = errors.New("holder is counted already")
+	// ErrOwnReview: it approves what its own holder has reviewed.
+	ErrOwnReview = errors.New("approval of one's own review")
+	// ErrRefused: it approves what the review in force refuses.
+	ErrRefused = errors.New("the review in force refuses the order")
 )
 
-// Context is the export at hand.
+// Context is the order and the package at hand.
 type Context struct {
 	Provider string
 	Order    Order
@@ -39,90 +41,38 @@ type Context struct {
 	Now time.Time
 }
 
-// An Approval is a statement that counts.
-type Approval struct {
-	Statement Statement
-	// SHA256 is the digest of the statement's text.
-	SHA256 sign.Digest
-	// Leaf is the leaf hash of its signed file.
-	Leaf sign.Digest
-}
-
-// A Rejected is a statement that does not count.
-type Rejected struct {
-	Leaf sign.Digest
-	// Statement is what the text says, or nil if it cannot be read.
-	Statement *Statement
-	// Reason is never nil.
-	Reason error
-}
-
-// Count returns the approvals that count for the export at hand, one for each
-// holder, the earliest, in order of time; and the statements that do not.
-// Signed texts of other types, as custody records, are passed over: they are
-// neither.
-func Count(signed []*sign.Signed, c Context) (approvals []Approval, rejected []Rejected) {
+// Count returns what is decided about the order at hand by the statements
+// that count. signed are in any order. Signed texts of other types, as custody
+// records, are passed over. A text in several files is one.
+func Count(signed []*sign.Signed, c Context) *Tally {
+	t := new(Tally)
+	var all []Counted
 	for _, s := range signed {
-		if s.Type() != Type {
+		if typ := s.Type(); typ != Type && typ != typeV1 {
 			continue
 		}
 		st, err := c.count(s)
 		if err != nil {
-			rejected = append(rejected, Rejected{s.LeafHash(), st, err})
+			t.reject(s.LeafHash(), st, err)
 			continue
 		}
-		approvals = append(approvals, Approval{*st, s.Digest(), s.LeafHash()})
+		all = append(all, Counted{*st, s.Digest(), s.LeafHash()})
 	}
-	slices.SortFunc(approvals, func(a, b Approval) int {
-		if n := a.Statement.Time.Compare(b.Statement.Time); n != 0 {
-			return n
-		}
-		if n := strings.Compare(a.Statement.Person.Name, b.Statement.Person.Name); n != 0 {
-			return n
-		}
-		return bytes.Compare(a.Leaf[:], b.Leaf[:])
-	})
-	counted := make(map[string]bool)
-	approvals = slices.DeleteFunc(approvals, func(a Approval) bool {
-		holder := a.Statement.Person.Holder
-		if counted[holder] {
-			rejected = append(rejected, Rejected{a.Leaf, &a.Statement, fmt.Errorf("%w: %.80q", ErrAgain, holder)})
-			return true
-		}
-		counted[holder] = true
-		return false
-	})
-	slices.SortFunc(rejected, func(a, b Rejected) int { return bytes.Compare(a.Leaf[:], b.Leaf[:]) })
-	return approvals, rejected
+	slices.SortFunc(all, Counted.compare)
+	all = slices.CompactFunc(all, func(a, b Counted) bool { return a.SHA256 == b.SHA256 })
+	approvals := t.sort(all)
+	t.findReview(&c)
+	t.approve(approvals, &c)
+	slices.SortFunc(t.Rejected, Rejected.compare)
+	return t
 }
 
-// count checks everything about one statement but how often its holder occurs.
+// count checks what holds for every statement: FORMAT section 7, "counts".
 func (c *Context) count(s *sign.Signed) (*Statement, error) {
 	st, err := Parse(s.Text)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.matches(st); err != nil {
-		return st, err
-	}
-	if st.Expires != nil && !c.Now.Before(st.Expires.Time()) {
-		return st, fmt.Errorf("%w, at %s", ErrExpired, st.Expires)
-	}
-	key, err := c.Keyring.Verify(s.Text, s.Signature, sign.Approver, st.Time, c.Now)
-	if err != nil {
-		return st, err
-	}
-	if err := c.Keyring.Valid(key.Entry.Fingerprint, sign.Approver, c.Now); err != nil {
-		return st, err
-	}
-	if st.Person != key.Person(sign.Approver) {
-		return st, fmt.Errorf("%w: %s is held by %.80q as %s", ErrPerson, key.Entry.Fingerprint, key.Entry.Holder, sign.Approver)
-	}
-	return st, nil
-}
-
-// matches checks that the statement is about the export at hand.
-func (c *Context) matches(st *Statement) error {
 	for _, m := range []struct {
 		member string
 		same   bool
@@ -130,13 +80,76 @@ func (c *Context) matches(st *Statement) error {
 		{"provider", st.Provider == c.Provider && c.Provider == c.Keyring.Provider()},
 		{"order.reference", st.Order.Reference == c.Order.Reference},
 		{"order.sha256", st.Order.SHA256 == c.Order.SHA256},
+	} {
+		if !m.same {
+			return st, fmt.Errorf("%w: %s", ErrOther, m.member)
+		}
+	}
+	return st, c.checkPerson(s, st)
+}
+
+// checkPerson checks who has signed, in which role, and that the key is valid.
+func (c *Context) checkPerson(s *sign.Signed, st *Statement) error {
+	role, err := st.role()
+	if err != nil {
+		return err
+	}
+	key, err := c.Keyring.Verify(s.Text, s.Signature, role, st.Time, c.Now)
+	if err != nil {
+		return err
+	}
+	// What ends an order was lawful when it was signed, and stays; likewise a review:
+	// without it one that accepts more could be in force again.
+	if !st.Decision.Ends() && !st.Decision.Review() {
+		if err := c.Keyring.Valid(key.Entry.Fingerprint, role, c.Now); err != nil {
+			return err
+		}
+	}
+	if st.Person != key.Person(role) {
+		return fmt.Errorf("%w: %s is held by %.80q as %s", ErrPerson, key.Entry.Fingerprint, key.Entry.Holder, role)
+	}
+	return nil
+}
+
+// role returns the role in which the statement must be signed.
+func (s *Statement) role() (sign.Role, error) {
+	switch {
+	case s.Decision == Approve:
+		return sign.Approver, nil
+	case s.Decision.Review() || s.Decision == NoRefusal:
+		return sign.Reviewer, nil
+	}
+	switch s.Person.Role {
+	case sign.Reviewer, sign.Approver, sign.Fulfilment:
+		return s.Person.Role, nil
+	}
+	return "", fmt.Errorf("%w for %s: %s", keyring.ErrRole, s.Decision, s.Person.Role)
+}
+
+// checkApproval checks what holds for approvals beyond what holds for every
+// statement. review is the review in force, or nil.
+func (c *Context) checkApproval(st *Statement, review *Counted) error {
+	for _, m := range []struct {
+		member string
+		same   bool
+	}{
 		{"policy", st.Policy == c.Policy},
-		{"sequence", st.Sequence == c.Sequence},
+		{"sequence", *st.Sequence == c.Sequence},
 		{"supersedes", sameID(st.Supersedes, c.Supersedes)},
+		{"review", review != nil && *st.Review == review.SHA256},
 	} {
 		if !m.same {
 			return fmt.Errorf("%w: %s", ErrOther, m.member)
 		}
+	}
+	reviewer := review.Statement.Person
+	switch {
+	case !review.Statement.Decision.Accepts():
+		return ErrRefused
+	case st.Person.Holder == reviewer.Holder || st.Person.Fingerprint == reviewer.Fingerprint:
+		return fmt.Errorf("%w: %.80q", ErrOwnReview, st.Person.Holder)
+	case st.Expires != nil && !c.Now.Before(st.Expires.Time()):
+		return fmt.Errorf("%w, at %s", ErrExpired, st.Expires)
 	}
 	return nil
 }

@@ -2,11 +2,8 @@ package statement_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,222 +13,120 @@ import (
 	"exhibit/sign/statement"
 )
 
-const (
-	provider = "Example Mail"
-	hour     = time.Hour
-)
-
-var (
-	start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	now   = start.Add(48 * hour)
-	order = statement.Order{Reference: "REF-1", SHA256: sign.Sum([]byte("order"))}
-	rules = sign.Sum([]byte("policy"))
-)
-
-func ref[T any](v T) *T { return &v }
-
-// house is a provider with two approvers, Bob having two keys.
-type house struct {
-	t       *testing.T
-	signers map[string]*detached.Signer
-	entries []*sign.Signed
-	keys    *keyring.Keyring
-}
-
-func newHouse(t *testing.T) *house {
-	h := &house{t: t, signers: make(map[string]*detached.Signer)}
-	h.enroll("root", "Ada", sign.Admin)
-	h.enroll("bob", "Bob", sign.Approver)
-	h.enroll("bob-2", "Bob", sign.Approver)
-	h.enroll("carol", "Carol", sign.Approver, sign.Fulfilment)
-	h.enroll("dave", "Dave", sign.Reviewer)
-	h.enroll("eve", "Eve", sign.Approver)
-	key, err := h.load().Key("eve")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := keyring.NewRevocation(key, "left", start.Add(10*hour), h.signers["root"].Fingerprint())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.entries = append(h.entries, h.sign("root", text, start.Add(10*hour)))
-	h.keys = h.load()
-	return h
-}
-
-func (h *house) load() *keyring.Keyring {
-	h.t.Helper()
-	k, err := keyring.Load([]string{h.signers["root"].Fingerprint()}, provider, h.entries, now)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return k
-}
-
-func (h *house) enroll(name, holder string, roles ...sign.Role) {
-	h.t.Helper()
-	key, err := detached.Generate("K <k@provider.example>", start.Add(-hour), rand.Reader)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.signers[name] = key
-	text, err := keyring.NewEnrollment(keyring.Enrollment{
-		Provider: provider, Name: name, Kind: sign.OpenPGP, Fingerprint: key.Fingerprint(), PublicKey: string(key.Public()),
-		Holder: holder, Roles: roles, ValidFrom: start, Time: start, Signer: h.signers["root"].Fingerprint(),
-		Verified: keyring.Verified{By: "Ada", How: "in person", At: sign.At(start)},
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.entries = append(h.entries, h.sign("root", text, start))
-}
-
-func (h *house) sign(name string, text []byte, at time.Time) *sign.Signed {
-	h.t.Helper()
-	s, err := sign.NewSigned(text, h.signers[name], at, rand.Reader)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return s
-}
-
-func (h *house) approve(name, holder string, change func(*statement.Statement)) *sign.Signed {
-	h.t.Helper()
-	s := sample(h.signers[name].Fingerprint())
-	s.Person.Name, s.Person.Holder = name, holder
-	if change != nil {
-		change(&s)
-	}
-	text, err := s.Marshal()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return h.sign(name, text, s.Time.Time())
-}
-
-func (h *house) context() statement.Context {
-	return statement.Context{Provider: provider, Order: order, Policy: rules, Sequence: 1, Keyring: h.keys, Now: now}
-}
-
-func sample(fingerprint string) statement.Statement {
-	return statement.Statement{
-		Decision: statement.Approve, Provider: provider, Order: order, Policy: rules, Sequence: 1,
-		Person: sign.Person{Name: "bob", Holder: "Bob", Role: sign.Approver, Fingerprint: fingerprint},
-		Time:   sign.At(start.Add(hour)),
-	}
-}
-
-func TestMembers(t *testing.T) {
-	type S = statement.Statement
-	other := sign.ID{1}
-	for name, c := range map[string]struct {
-		change func(*S)
-		member string
-	}{
-		"as it is":         {func(*S) {}, ""},
-		"all members":      {func(s *S) { s.Sequence, s.Supersedes, s.Expires, s.Ground = 2, &other, ref(sign.At(now)), ref("valid") }, ""},
-		"reserved":         {func(s *S) { s.Decision = "refuse" }, "decision"},
-		"provider":         {func(s *S) { s.Provider = "" }, "provider"},
-		"reference":        {func(s *S) { s.Order.Reference = "" }, "order.reference"},
-		"sequence":         {func(s *S) { s.Sequence = 0 }, "sequence"},
-		"second of none":   {func(s *S) { s.Sequence = 2 }, "supersedes"},
-		"first of another": {func(s *S) { s.Supersedes = &other }, "supersedes"},
-		"expires at once":  {func(s *S) { s.Expires = &s.Time }, "expires"},
-		"empty ground":     {func(s *S) { s.Ground = ref("") }, "ground"},
-		"ground":           {func(s *S) { s.Ground = ref(strings.Repeat("x", statement.MaxGround)) }, ""},
-		"long ground":      {func(s *S) { s.Ground = ref(strings.Repeat("x", statement.MaxGround+1)) }, "ground"},
-		"person's name":    {func(s *S) { s.Person.Name = "" }, "person.name"},
-		"holder":           {func(s *S) { s.Person.Holder = "" }, "person.holder"},
-		"role":             {func(s *S) { s.Person.Role = "king" }, "person.role"},
-		"fingerprint":      {func(s *S) { s.Person.Fingerprint = "00" }, "person.fingerprint"},
-	} {
-		s := sample(strings.Repeat("0A", 20))
-		c.change(&s)
-		text, err := s.Marshal()
-		var bad *sign.MemberError
-		if c.member != "" {
-			if !errors.As(err, &bad) || bad.Member != c.member {
-				t.Errorf("%s: %v", name, err)
-			}
-			s.Type = statement.Type
-			if text, err = sign.MarshalDocument(&s); err != nil {
-				t.Fatal(err)
-			}
-			if _, err = statement.Parse(text); !errors.As(err, &bad) || bad.Member != c.member {
-				t.Errorf("%s, read: %v", name, err)
-			}
-			continue
-		}
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		got, err := statement.Parse(text)
-		s.Type = statement.Type
-		if err != nil || !reflect.DeepEqual(*got, s) {
-			t.Errorf("%s: read as %+v, %v", name, got, err)
-		}
-	}
-}
+type S = statement.Statement
 
 // Invariant 1: an approval counts for the export that it names, or not at all.
 func TestWhatCounts(t *testing.T) {
 	h := newHouse(t)
-	type S = statement.Statement
+	approve := func(name string, change func(*S)) *sign.Signed { return h.decide(statement.Approve, name, change) }
 	for name, c := range map[string]struct {
 		signed *sign.Signed
 		want   error
 	}{
-		"approval":         {h.approve("bob", "Bob", nil), nil},
-		"two roles":        {h.approve("carol", "Carol", nil), nil},
-		"not expired":      {h.approve("bob", "Bob", func(s *S) { s.Expires = ref(sign.At(now.Add(time.Second))) }), nil},
-		"expired":          {h.approve("bob", "Bob", func(s *S) { s.Expires = ref(sign.At(now)) }), statement.ErrExpired},
-		"provider":         {h.approve("bob", "Bob", func(s *S) { s.Provider = "Other Mail" }), statement.ErrOther},
-		"order":            {h.approve("bob", "Bob", func(s *S) { s.Order.SHA256[0]++ }), statement.ErrOther},
-		"reference":        {h.approve("bob", "Bob", func(s *S) { s.Order.Reference = "REF-2" }), statement.ErrOther},
-		"policy":           {h.approve("bob", "Bob", func(s *S) { s.Policy[0]++ }), statement.ErrOther},
-		"sequence":         {h.approve("bob", "Bob", func(s *S) { s.Sequence, s.Supersedes = 2, &sign.ID{1} }), statement.ErrOther},
-		"reviewer":         {h.approve("dave", "Dave", nil), detached.ErrUntrusted},
-		"revoked since":    {h.approve("eve", "Eve", nil), keyring.ErrRevoked},
-		"before enrolment": {h.approve("bob", "Bob", func(s *S) { s.Time = sign.At(start.Add(-time.Minute)) }), keyring.ErrNotYetValid},
-		"other holder":     {h.approve("bob", "Carol", nil), statement.ErrPerson},
-		"other name":       {h.approve("bob", "Bob", func(s *S) { s.Person.Name = "bob-2" }), statement.ErrPerson},
-		"other role":       {h.approve("carol", "Carol", func(s *S) { s.Person.Role = sign.Fulfilment }), statement.ErrPerson},
-		"other key": {h.approve("bob", "Bob", func(s *S) {
-			s.Person.Fingerprint = h.signers["carol"].Fingerprint()
-		}), statement.ErrPerson},
-		"future":  {h.approve("bob", "Bob", func(s *S) { s.Time = sign.At(now.Add(hour)) }), detached.ErrFuture},
-		"altered": {altered(h.approve("bob", "Bob", func(s *S) { s.Order.Reference = "REF-3" })), detached.ErrBad},
+		"approval":         {approve("bob", nil), nil},
+		"two roles":        {approve("carol", nil), nil},
+		"no reviewer here": {approve("gina", nil), nil},
+		"not expired":      {approve("bob", func(s *S) { s.Expires = ref(sign.At(now.Add(time.Second))) }), nil},
+		"expired":          {approve("bob", func(s *S) { s.Expires = ref(sign.At(now)) }), statement.ErrExpired},
+		"provider":         {approve("bob", func(s *S) { s.Provider = "Other Mail" }), statement.ErrOther},
+		"order":            {approve("bob", func(s *S) { s.Order.SHA256[0]++ }), statement.ErrOther},
+		"reference":        {approve("bob", func(s *S) { s.Order.Reference = "REF-2" }), statement.ErrOther},
+		"policy":           {approve("bob", func(s *S) { s.Policy[0]++ }), statement.ErrOther},
+		"sequence":         {approve("bob", func(s *S) { s.Sequence, s.Supersedes = ref(int64(2)), &sign.ID{1} }), statement.ErrOther},
+		"another review":   {approve("bob", func(s *S) { s.Review = &sign.Digest{1} }), statement.ErrOther},
+		"own review":       {approve("dave-2", nil), statement.ErrOwnReview},
+		"reviewer":         {approve("dave", nil), detached.ErrUntrusted},
+		"revoked since":    {approve("eve", nil), keyring.ErrRevoked},
+		"before enrolment": {approve("bob", func(s *S) { s.Time = sign.At(start.Add(-time.Minute)) }), keyring.ErrNotYetValid},
+		"other holder":     {approve("bob", func(s *S) { s.Person.Holder = "Carol" }), statement.ErrPerson},
+		"other name":       {approve("bob", func(s *S) { s.Person.Name = "bob-2" }), statement.ErrPerson},
+		"other role":       {approve("carol", func(s *S) { s.Person.Role = sign.Fulfilment }), statement.ErrPerson},
+		"other key":        {approve("bob", func(s *S) { s.Person.Fingerprint = h.signers["carol"].Fingerprint() }), statement.ErrPerson},
+		"future":           {approve("bob", func(s *S) { s.Time = sign.At(now.Add(hour)) }), detached.ErrFuture},
+		"altered":          {altered(approve("bob", func(s *S) { s.Order.Reference = "REF-3" }), "REF-3", "REF-1"), detached.ErrBad},
+		"version 1":        {altered(approve("bob", nil), "/v2", "/v1"), statement.ErrOldVersion},
 	} {
-		approvals, rejected := statement.Count([]*sign.Signed{c.signed}, h.context())
+		tally := h.count(c.signed)
 		switch {
 		case c.want == nil:
-			if len(approvals) != 1 || len(rejected) != 0 || approvals[0].SHA256 != c.signed.Digest() || approvals[0].Leaf != c.signed.LeafHash() {
-				t.Errorf("%s: %+v, %+v", name, approvals, rejected)
+			if len(tally.Approvals) != 1 || len(tally.Rejected) != 0 || tally.Approvals[0].SHA256 != c.signed.Digest() || tally.Approvals[0].Leaf != c.signed.LeafHash() {
+				t.Errorf("%s: %+v", name, tally)
 			}
-		case len(approvals) != 0 || len(rejected) != 1 || !errors.Is(rejected[0].Reason, c.want):
-			t.Errorf("%s: %+v, %+v, want %v", name, approvals, rejected, c.want)
+		case len(tally.Approvals) != 0 || len(tally.Rejected) != 1 || !errors.Is(tally.Rejected[0].Reason, c.want) || tally.Rejected[0].Leaf != c.signed.LeafHash():
+			t.Errorf("%s: %+v, %+v, want %v", name, tally.Approvals, tally.Rejected, c.want)
 		}
 	}
 }
 
-func altered(s *sign.Signed) *sign.Signed {
-	s.Text = bytes.Replace(s.Text, []byte("REF-3"), []byte("REF-1"), 1)
+func altered(s *sign.Signed, from, to string) *sign.Signed {
+	s.Text = bytes.Replace(s.Text, []byte(from), []byte(to), 1)
 	return s
+}
+
+func TestWhoMayDecide(t *testing.T) {
+	h := newHouse(t)
+	as := func(role sign.Role) func(*S) { return func(s *S) { s.Person.Role = role } }
+	for name, c := range map[string]struct {
+		signed *sign.Signed
+		want   error
+	}{
+		"accept in part":          {h.decide(statement.AcceptInPart, "gina", nil), nil},
+		"refuse":                  {h.decide(statement.Refuse, "gina", nil), nil},
+		"refused by an approver":  {h.decide(statement.Refuse, "bob", nil), detached.ErrUntrusted},
+		"accepted by fulfilment":  {h.decide(statement.Accept, "carol", as(sign.Fulfilment)), detached.ErrUntrusted},
+		"review by who has left":  {h.decide(statement.Accept, "faye", nil), keyring.ErrRevoked},
+		"review as approver":      {h.decide(statement.Accept, "gina", as(sign.Approver)), statement.ErrPerson},
+		"no refusal":              {h.decide(statement.NoRefusal, "gina", nil), nil},
+		"no refusal by approver":  {h.decide(statement.NoRefusal, "bob", as(sign.Approver)), detached.ErrUntrusted},
+		"no refusal of the past":  {h.decide(statement.NoRefusal, "faye", nil), keyring.ErrRevoked},
+		"withdraw":                {h.decide(statement.Withdraw, "dave", nil), nil},
+		"withdrawn by approver":   {h.decide(statement.Withdraw, "bob", as(sign.Approver)), nil},
+		"withdrawn by fulfilment": {h.decide(statement.Withdraw, "carol", as(sign.Fulfilment)), nil},
+		"withdrawn by who left":   {h.decide(statement.Withdraw, "faye", nil), nil},
+		"withdrawn after leaving": {h.decide(statement.Withdraw, "faye", func(s *S) { s.Time = sign.At(start.Add(11 * hour)) }), keyring.ErrRevoked},
+		"withdrawn by an admin":   {h.decide(statement.Withdraw, "ada", as(sign.Admin)), keyring.ErrRole},
+		"superseded":              {h.decide(statement.Supersede, "eve", as(sign.Approver)), nil},
+		"superseded as another":   {h.decide(statement.Supersede, "bob", as(sign.Reviewer)), detached.ErrUntrusted},
+		"another order withdrawn": {h.decide(statement.Withdraw, "dave", func(s *S) { s.Order.SHA256[0]++ }), statement.ErrOther},
+		"review of another order": {h.decide(statement.Accept, "dave", func(s *S) { s.Order.Reference = "REF-2" }), statement.ErrOther},
+		"review of another house": {h.decide(statement.Accept, "dave", func(s *S) { s.Provider = "Other Mail" }), statement.ErrOther},
+	} {
+		tally := h.count(c.signed)
+		if c.want == nil && len(tally.Rejected) != 0 {
+			t.Errorf("%s: %v", name, tally.Rejected[0].Reason)
+		}
+		if c.want != nil && (len(tally.Rejected) != 1 || !errors.Is(tally.Rejected[0].Reason, c.want) || tally.Ended != nil || tally.NoRefusal != nil) {
+			t.Errorf("%s: %+v, want %v", name, tally, c.want)
+		}
+	}
+}
+
+// A review by somebody who has left since is not undone: what it accepts is in force
+// no more, and nothing that was before it comes back; what it refuses stays refused.
+func TestReviewerHasLeft(t *testing.T) {
+	h := newHouse(t)
+	for _, d := range []statement.Decision{statement.Accept, statement.AcceptInPart} {
+		if tally := h.count(h.decide(d, "faye", nil)); tally.Review != nil || len(tally.Approvals) != 0 {
+			t.Errorf("%s: in force is %+v", d, tally.Review)
+		}
+	}
+	if tally := h.count(h.decide(statement.Refuse, "faye", nil)); tally.Review == nil || tally.Review.Statement.Decision != statement.Refuse {
+		t.Errorf("refusal: in force is %+v", tally.Review)
+	}
 }
 
 func TestSupersedes(t *testing.T) {
 	h := newHouse(t)
 	first, other := sign.ID{1}, sign.ID{2}
-	s := h.approve("bob", "Bob", func(s *statement.Statement) { s.Sequence, s.Supersedes = 2, &first })
+	s := h.decide(statement.Approve, "bob", func(s *S) { s.Sequence, s.Supersedes = ref(int64(2)), &first })
 	for _, c := range []struct {
 		supersedes *sign.ID
 		want       int
 	}{{&first, 1}, {&other, 0}, {nil, 0}} {
 		ctx := h.context()
 		ctx.Sequence, ctx.Supersedes = 2, c.supersedes
-		if approvals, _ := statement.Count([]*sign.Signed{s}, ctx); len(approvals) != c.want {
-			t.Errorf("in place of %v: %d approvals", c.supersedes, len(approvals))
+		if tally := statement.Count([]*sign.Signed{s, h.review}, ctx); len(tally.Approvals) != c.want {
+			t.Errorf("in place of %v: %d approvals", c.supersedes, len(tally.Approvals))
 		}
 	}
 }
@@ -239,38 +134,152 @@ func TestSupersedes(t *testing.T) {
 // Persons are counted, not keys.
 func TestCountedByHolder(t *testing.T) {
 	h := newHouse(t)
-	early := h.approve("bob-2", "Bob", nil)
-	record := h.sign("root", []byte("{\n  \"type\": \"exhibit/record/v1\"\n}\n"), start)
+	early := h.decide(statement.Approve, "bob-2", nil)
+	record := h.sign("ada", []byte("{\n  \"type\": \"exhibit/record/v1\"\n}\n"), start)
+	again := *early // the same text in another file
+	again.Salt[0]++
 	signed := []*sign.Signed{
-		h.approve("bob", "Bob", func(s *statement.Statement) { s.Time = sign.At(start.Add(3 * hour)) }), early,
-		h.approve("carol", "Carol", func(s *statement.Statement) { s.Time = sign.At(start.Add(2 * hour)) }), record,
+		h.decide(statement.Approve, "bob", func(s *S) { s.Time = sign.At(start.Add(3 * hour)) }), early, &again,
+		h.decide(statement.Approve, "carol", func(s *S) { s.Time = sign.At(start.Add(2 * hour)) }), record, h.review,
 	}
 	for range 2 {
-		approvals, rejected := statement.Count(signed, h.context())
-		if len(approvals) != 2 || approvals[0].Leaf != early.LeafHash() || approvals[1].Statement.Person.Holder != "Carol" {
-			t.Errorf("approvals %+v", approvals)
+		tally := statement.Count(signed, h.context())
+		a := tally.Approvals
+		if len(a) != 2 || a[0].SHA256 != early.Digest() || a[1].Statement.Person.Holder != "Carol" {
+			t.Errorf("approvals %+v", a)
 		}
-		if len(rejected) != 1 || !errors.Is(rejected[0].Reason, statement.ErrAgain) || rejected[0].Statement.Person.Name != "bob" {
-			t.Errorf("rejected %+v", rejected)
+		if r := tally.Rejected; len(r) != 1 || !errors.Is(r[0].Reason, statement.ErrAgain) || r[0].Statement.Person.Name != "bob" {
+			t.Errorf("rejected %+v", r)
 		}
 		slices.Reverse(signed)
 	}
 }
 
-func FuzzStatement(f *testing.F) {
-	text, err := sample(strings.Repeat("0A", 20)).Marshal()
-	if err != nil {
-		f.Fatal(err)
+func TestReviewInForce(t *testing.T) {
+	h := newHouse(t)
+	at := func(n int) func(*S) { return func(s *S) { s.Time = sign.At(start.Add(time.Duration(n) * hour)) } }
+	bob := h.decide(statement.Approve, "bob", at(1)) // of the house's own review
+	refused := h.decide(statement.Refuse, "gina", at(2))
+	ofRefused := h.decide(statement.Approve, "bob", func(s *S) { s.Review, s.Time = ref(refused.Digest()), sign.At(start.Add(3*hour)) })
+	second := h.decide(statement.Accept, "gina", at(4))
+	ofSecond := h.decide(statement.Approve, "bob", func(s *S) { s.Review, s.Time = ref(second.Digest()), sign.At(start.Add(5*hour)) })
+	rival := h.decide(statement.AcceptInPart, "dave", at(4))
+	copied := *second // in another file
+	copied.Salt[0]++
+	third := h.decide(statement.Accept, "dave", at(6))
+
+	for _, c := range []struct {
+		name      string
+		signed    []*sign.Signed
+		review    *sign.Signed
+		contested bool
+		approvals int
+		reason    error // of the rejections
+	}{
+		{"none", []*sign.Signed{bob}, nil, false, 0, statement.ErrOther},
+		{"the first", []*sign.Signed{h.review, bob}, h.review, false, 1, nil},
+		{"a refusal after it", []*sign.Signed{h.review, bob, refused}, refused, false, 0, statement.ErrOther},
+		{"a refusal approved", []*sign.Signed{h.review, ofRefused, refused}, refused, false, 0, statement.ErrRefused},
+		{"a new one", []*sign.Signed{h.review, refused, second, ofSecond}, second, false, 1, nil},
+		{"of the old one", []*sign.Signed{h.review, refused, second, bob}, second, false, 0, statement.ErrOther},
+		{"two of a second", []*sign.Signed{h.review, second, rival, ofSecond}, nil, true, 0, statement.ErrOther},
+		{"one text twice", []*sign.Signed{h.review, second, &copied, ofSecond}, second, false, 1, nil},
+		{"settled", []*sign.Signed{h.review, second, rival, third}, third, false, 0, nil},
+		{"of another policy", []*sign.Signed{h.review, h.decide(statement.Refuse, "gina", func(s *S) { s.Policy[0]++ }), bob}, nil, false, 0, statement.ErrOther},
+	} {
+		for range 2 {
+			tally := statement.Count(c.signed, h.context())
+			if c.review != nil && (tally.Review == nil || tally.Review.SHA256 != c.review.Digest()) || c.contested != tally.Contested || c.contested && tally.Review != nil {
+				t.Errorf("%s: review %+v, contested %v", c.name, tally.Review, tally.Contested)
+			}
+			if len(tally.Approvals) != c.approvals {
+				t.Errorf("%s: %d approvals", c.name, len(tally.Approvals))
+			}
+			if len(tally.Rejected) > 0 != (c.reason != nil) {
+				t.Errorf("%s: rejected %+v", c.name, tally.Rejected)
+			}
+			for _, r := range tally.Rejected {
+				if !errors.Is(r.Reason, c.reason) {
+					t.Errorf("%s: rejected for %v", c.name, r.Reason)
+				}
+			}
+			if !slices.IsSortedFunc(tally.Reviews, func(a, b statement.Counted) int { return a.Statement.Time.Compare(b.Statement.Time) }) {
+				t.Errorf("%s: reviews are not in order of time", c.name)
+			}
+			slices.Reverse(c.signed)
+		}
 	}
-	f.Add(text)
-	f.Add(bytes.Replace(text, []byte("null"), []byte(`"2026-01-31T09:30:00Z"`), 1))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := statement.Parse(text)
-		if err != nil {
-			return
+}
+
+// Who both reviews and approves with one key does not count for the own review.
+func TestOwnReviewByOneKey(t *testing.T) {
+	h := newHouse(t)
+	h.review = h.decide(statement.Accept, "gina", nil)
+	own := h.decide(statement.Approve, "gina", func(s *S) { s.Time = sign.At(start.Add(2 * hour)) })
+	tally := h.count(own, h.decide(statement.Approve, "dave-2", nil))
+	if len(tally.Approvals) != 1 || tally.Approvals[0].Statement.Person.Holder != "Dave" {
+		t.Errorf("approvals %+v", tally.Approvals)
+	}
+	if r := tally.Rejected; len(r) != 1 || r[0].Leaf != own.LeafHash() || !errors.Is(r[0].Reason, statement.ErrOwnReview) {
+		t.Errorf("rejected %+v", r)
+	}
+}
+
+func TestReleased(t *testing.T) {
+	h := newHouse(t)
+	urgent := func(s *S) { s.Emergency, s.Ground = true, ref("danger to life") }
+	bob, carol := h.decide(statement.Approve, "bob", nil), h.decide(statement.Approve, "carol", nil)
+	inDanger := h.decide(statement.Approve, "gina", urgent)
+	inDanger2 := h.decide(statement.Approve, "carol", urgent)
+	withdrawn := h.decide(statement.Withdraw, "dave", nil)
+	refused := h.decide(statement.Refuse, "dave", nil)
+	one, two := ref(int64(1)), ref(int64(2))
+	for _, c := range []struct {
+		name            string
+		signed          []*sign.Signed
+		persons         int64
+		emergency       *int64
+		ok, byEmergency bool
+	}{
+		{"nobody", nil, 1, nil, false, false},
+		{"nobody, in danger", nil, 1, one, false, false},
+		{"one of two", []*sign.Signed{bob}, 2, nil, false, false},
+		{"two of two", []*sign.Signed{bob, carol}, 2, nil, true, false},
+		{"two of one", []*sign.Signed{bob, carol}, 1, nil, true, false},
+		{"one of two, who does not invoke it", []*sign.Signed{bob}, 2, one, false, false},
+		{"one of two, who invokes it", []*sign.Signed{inDanger}, 2, one, true, true},
+		{"one of two, where there is no such rule", []*sign.Signed{inDanger}, 2, nil, false, false},
+		{"one of two that must invoke it", []*sign.Signed{inDanger, bob}, 3, two, false, false},
+		{"two of two that must invoke it", []*sign.Signed{inDanger, inDanger2}, 3, two, true, true},
+		{"all, one of whom invokes it", []*sign.Signed{inDanger, bob}, 2, one, true, false},
+		{"withdrawn", []*sign.Signed{bob, carol, inDanger, withdrawn}, 2, one, false, false},
+		{"refused", []*sign.Signed{bob, carol, inDanger, refused}, 2, one, false, false},
+		{"no number", []*sign.Signed{bob}, 0, nil, false, false},
+		{"no number in danger", []*sign.Signed{bob}, 2, ref(int64(0)), false, false},
+	} {
+		ok, byEmergency := h.count(c.signed...).Released(c.persons, c.emergency)
+		if ok != c.ok || byEmergency != c.byEmergency {
+			t.Errorf("%s: %v, by emergency %v", c.name, ok, byEmergency)
 		}
-		if again, err := s.Marshal(); err != nil || !bytes.Equal(again, text) {
-			t.Fatalf("accepted %q, which is written as %q (%v)", text, again, err)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	h := newHouse(t)
+	at := func(n int) func(*S) { return func(s *S) { s.Time = sign.At(start.Add(time.Duration(n) * hour)) } }
+	first := h.decide(statement.Supersede, "dave", at(2))
+	lifted := h.decide(statement.NoRefusal, "gina", at(3))
+	signed := []*sign.Signed{
+		h.decide(statement.Withdraw, "dave", at(4)), h.decide(statement.NoRefusal, "dave", at(5)), first, lifted,
+	}
+	for range 2 {
+		tally := h.count(signed...)
+		if tally.Ended == nil || tally.Ended.SHA256 != first.Digest() || tally.Ended.Leaf != first.LeafHash() {
+			t.Errorf("ended by %+v", tally.Ended)
 		}
-	})
+		if tally.NoRefusal == nil || tally.NoRefusal.SHA256 != lifted.Digest() {
+			t.Errorf("hold ended by %+v", tally.NoRefusal)
+		}
+		slices.Reverse(signed)
+	}
 }

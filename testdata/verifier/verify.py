@@ -1,75 +1,38 @@
 #!/usr/bin/env python3
 """Second verifier for Exhibit packages, written from sign/FORMAT.md and export/FORMAT.md alone.
     verify.py PACKAGE-DIR provider.asc [--identity FILE] [--expect ID]
-Checks the public side of a package (sign section 9). With an identity it decrypts every volume too, and checks each byte of stream, archive, bag and index
-against the package's own records. It shares no code with Exhibit: it is Python's standard library, with gpg, gpgv, age, zstd and openssl as installed. It
-holds the whole package in memory and writes no content to a disk. Exit 0: `ok PACKAGE-ID items=N`, and on standard error what was not checked. Exit 4:
-refused, with one sentence. Exit 2: usage. The file kinds.txt beside it says what the JSON texts look like.
+Checks the public side of a package of either version (sign section 9). With an identity it decrypts every volume too, and checks each
+byte of stream, archive, bag and index against the package's own records. It shares no code with Exhibit: it is Python's standard library,
+with gpg, gpgv, age, zstd and openssl as installed. It holds the whole package in memory and writes no content to a disk. Exit 0:
+`ok PACKAGE-ID items=N`, and on standard error what was not checked. Exit 4: refused, with one sentence. Exit 2: usage.
+This file has the command line, the public side, the volumes and the bag. Beside it are records.py, the records and the tables made of them,
+and texts.py, canonical JSON. kinds.txt says what the JSON texts look like.
 """
-import base64, bisect, collections, csv, hashlib, hmac, io, itertools, json, os, pathlib, re, struct, subprocess, sys, tempfile
+import bisect, csv, hmac, itertools, os, pathlib, re, struct, subprocess, sys, tempfile
+sys.dont_write_bytecode = True  # the modules beside this one leave no __pycache__
+from records import verify_records
+from texts import KINDS, MIB, Refused, b64decode, canonical, canonical_lines, misfit, need, sha256
 
-MIB, sha256, b64decode = 1 << 20, (lambda data: hashlib.sha256(data).digest()), base64.b64decode
-TAIL, TRANSFORMS = ["contents.txt", "package.json", "tagmanifest-sha256.txt", "tagmanifest-sha256.txt.asc"], ["utf8-bom", "mbox-separator", "mboxrd-quoting", "line-ends"]
+TAIL = ["contents.txt", "package.json", "tagmanifest-sha256.txt", "tagmanifest-sha256.txt.asc"]
 
-class Refused(Exception):
-    """The package does not verify; the text says why."""
-class Object(dict):
-    """A JSON object, its members also as attributes."""
-    __getattr__ = dict.__getitem__
-KINDS = {"text": str, "int": int, "bool": bool, "object": Object, "null": type(None),
-         **dict(line.split(" ", 1) for line in pathlib.Path(__file__).with_name("kinds.txt").read_text().splitlines() if line[0] != "#")}
-
-def need(holds, sentence):
-    if not holds:
-        raise Refused(sentence)
 def run(*command, data=b""):
     return subprocess.run(command, input=data, capture_output=True, env={**os.environ, "LC_ALL": "C"})
-
-def misfit(value, kind, path):
-    """The path of the first part of value that is not of that kind; a false value if there is none."""
-    if kind[-1] == "?" and value is None:
-        return None
-    shape, parts = KINDS.get(kind.rstrip("?"), f"/{kind.rstrip('?')}/"), []
-    if kind[-1] == "*":
-        fits, parts = type(value) is list, [(part, kind[:-1], f"{path}[{i}]") for i, part in enumerate(value if type(value) is list else [])]
-    elif type(shape) is type or shape[0] == "/":
-        fits = type(value) is shape or type(value) is type(shape) is str and re.fullmatch(shape[1:-1], value)
-    else:
-        members = dict(member.split("=", 1) for member in shape.split())
-        if fits := type(value) is Object and list(value) == list(members):
-            parts = [(value[name], part, f"{path}.{name}") for name, part in members.items()]
-    return next(filter(None, (misfit(*part) for part in parts)), None) if fits else path
-
-def canonical(data, kind, what, layout={"indent": 2}, end="\n", limit=16 * MIB):
-    """The value of a canonical JSON text of that kind (sign section 2), in document form unless told otherwise."""
-    def whole(digits):
-        need(digits.isdigit() and int(digits) < 2**53, f"{what} has a number that is not whole or too large")
-        return int(digits)
-    try:
-        value = json.loads(data.decode("utf-8"), parse_int=whole, parse_float=whole, parse_constant=whole, object_hook=Object)
-        need(len(data) <= limit and (json.dumps(value, ensure_ascii=False, **layout) + end).encode("utf-8") == data, f"{what} is not canonical JSON")
-    except (ValueError, RecursionError) as problem:
-        raise Refused(f"{what} is not JSON: {problem}") from None
-    need(not (wrong := misfit(value, kind, what)), f"{wrong} is not as specified")
-    return value
-
-def canonical_lines(text, kind, what):
-    """The values of a text of lines in line form, and the lines without their ends."""
-    *lines, rest = text.split(b"\n")
-    need(not rest, f"{what} does not end with a line end")
-    return [canonical(line, kind, f"line {i} of {what}", {"separators": (",", ":")}, "", MIB) for i, line in enumerate(lines, 1)], lines
 
 class Signer:
     """The one trusted key that the manifest names, and the check of its signatures (sign section 3)."""
     def __init__(self, trusted, fingerprint, scratch):
-        self.fingerprint, self.ring, self.signature, self.gpg = fingerprint, scratch / "provider.gpg", scratch / "signature.asc", ("gpg", "--batch", "--homedir", scratch)
+        self.fingerprint, self.ring, self.signature = fingerprint, scratch / "provider.gpg", scratch / "signature.asc"
+        self.gpg = ("gpg", "--batch", "--homedir", scratch)
         self.packets = lambda data: run(*self.gpg, "--list-packets", data=data).stdout.decode("utf-8", "replace")
         need(run(*self.gpg, "--output", self.ring, "--dearmor", trusted).returncode == 0, "the trusted key is not armored")
         keys = [line.split(":") for line in run(*self.gpg, "--with-colons", "--show-keys", self.ring).stdout.decode().splitlines()]
         key = next((pub for pub, fpr in zip(keys, keys[1:]) if (pub[0], fpr[0], fpr[9]) == ("pub", "fpr", fingerprint)), [""] * 17)
-        need(key[1] != "r" and (key[3] == "1" and int(key[2]) >= 2048 or key[16] in ("ed25519", "nistp256", "nistp384", "nistp521")), "the signer is no trusted key of an accepted kind")
-        own = re.findall(rf"^:signature packet: algo \d+, keyid {key[4]}\n(?:\t.*\n)*?\tdigest algo (\d+)", self.packets(self.ring.read_bytes()), re.M)
+        need(key[1] != "r" and (key[3] == "1" and int(key[2]) >= 2048 or key[16] in ("ed25519", "nistp256", "nistp384", "nistp521")),
+             "the signer is no trusted key of an accepted kind")
+        own = re.findall(rf"^:signature packet: algo \d+, keyid {key[4]}\n(?:\t.*\n)*?\tdigest algo (\d+)",
+                         self.packets(self.ring.read_bytes()), re.M)
         need(own and set(own) <= {"8", "9", "10", "11"}, "the signer's key rests on a weak hash")
+
     def check(self, text, armored, what):
         """Refuses armored unless it is the signer's signature over text."""
         need(re.fullmatch(rb"-----BEGIN PGP SIGNATURE-----\n\n([A-Za-z0-9+/=]{1,76}\n)+=[A-Za-z0-9+/]{4}\n-----END PGP SIGNATURE-----\n", armored),
@@ -78,32 +41,43 @@ class Signer:
         told = run("gpgv", "--status-fd", "1", "--homedir", self.ring.parent, "--keyring", self.ring, self.signature, "-", data=text).stdout
         status = {line.split()[1]: line.split()[2:] for line in told.decode("utf-8", "replace").splitlines()}
         fingerprint, _, made, _, version, _, _, digest, sort, *_ = status.get("VALIDSIG", [""] * 9)
-        need((fingerprint, version, sort) == (self.fingerprint, "4", "00") and digest in ("8", "9", "10"), f"{what} is not a good signature by the manifest's signer")
-        need("GOODSIG" in status or "EXPKEYSIG" in status and int(made) < int(status["KEYEXPIRED"][0]), f"{what} has expired, or its key was expired or revoked")
-        need((listed := self.packets(armored)).count("# off=") == 1 and re.search(rf"\thashed subpkt 33 .*{fingerprint}\)$", listed, re.M) and "critical hashed subpkt 20 " not in listed,
+        need((fingerprint, version, sort) == (self.fingerprint, "4", "00") and digest in ("8", "9", "10"),
+             f"{what} is not a good signature by the manifest's signer")
+        need("GOODSIG" in status or "EXPKEYSIG" in status and int(made) < int(status["KEYEXPIRED"][0]),
+             f"{what} has expired, or its key was expired or revoked")
+        listed = self.packets(armored)
+        need(listed.count("# off=") == 1 and re.search(rf"\thashed subpkt 33 .*{fingerprint}\)$", listed, re.M) and
+             "critical hashed subpkt 20 " not in listed,
              f"{what} is not one packet, does not name its signer, or has a critical notation")
 
 def verify_public(folder, trusted, expect, scratch):
     """Checks sign section 9; gives the manifest, its signer and the sealed volumes."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
-    need(len(files) == len(os.listdir(folder)) <= 10_000 and {"manifest.json", "manifest.json.asc"} <= set(files), "the folder holds no signed manifest, or not only files")
+    need(len(files) == len(os.listdir(folder)) <= 10_000 and {"manifest.json", "manifest.json.asc"} <= set(files),
+         "the folder holds no signed manifest, or not only files")
     manifest = canonical(files["manifest.json"], "manifest", "manifest.json")
     signer = Signer(trusted, manifest.signer, scratch)
     signer.check(files.pop("manifest.json"), files.pop("manifest.json.asc"), "manifest.json.asc")
-    counts, prints, kinds, abandoned = manifest.counts, [key.fingerprint for key in manifest.recipients], {key.kind for key in manifest.recipients}, manifest.abandoned
-    need(counts.source == counts.included + counts.withheld and counts.exceptions <= counts.included == manifest["items"].size <= 9_999_999, "the manifest's counts do not add up")
-    need(len(kinds) == 1 and len(prints) <= 64 and prints == sorted(set(prints)) and not misfit(prints, "print*" if kinds == {"openpgp"} else "digest*", "x"), "the recipients are not as specified")
+    counts, abandoned = manifest.counts, manifest.abandoned
+    prints, kinds = [key.fingerprint for key in manifest.recipients], {key.kind for key in manifest.recipients}
+    need(counts.source == counts.included + counts.withheld and
+         counts.exceptions <= counts.included == manifest["items"].size <= 9_999_999, "the manifest's counts do not add up")
+    need(len(kinds) == 1 and len(prints) <= 64 and prints == sorted(set(prints)) and
+         not misfit(prints, "print*" if kinds == {"openpgp"} else "digest*", "x"), "the recipients are not as specified")
     volume = re.compile(r"volume-([0-9]{4}|[1-9][0-9]{4,})(\.r([2-9]|[1-9][0-9]+))?\.tar\.zst\." + ("gpg" if kinds == {"openpgp"} else "age"))
-    names, found = [part.name for part in manifest.objects], [volume.fullmatch(part.name) for part in manifest.objects[:-3]]
-    need(found and all(found) and [int(match[1]) for match in found] == list(range(1, len(found) + 1)) and names[-3:] == ["README.txt", "SHA256SUMS", "SHA256SUMS.asc"]
-         and [part.role for part in manifest.objects] == ["volume"] * len(found) + ["readme", "sums", "sums-signature"] and
+    names = [part.name for part in manifest.objects]
+    found = [volume.fullmatch(name) for name in names[:-3]]
+    need(found and all(found) and [int(match[1]) for match in found] == list(range(1, len(found) + 1)) and
+         names[-3:] == ["README.txt", "SHA256SUMS", "SHA256SUMS.asc"] and
+         [part.role for part in manifest.objects] == ["volume"] * len(found) + ["readme", "sums", "sums-signature"] and
          all(map(volume.fullmatch, abandoned)) and abandoned == sorted(set(abandoned) - set(names)), "the manifest's objects are not as specified")
     need(expect in (None, manifest.package), f"this is package {manifest.package}, not the expected one")
     need(set(files) - set(abandoned) == set(names), "an object is missing, or another one is there")
     for part in manifest.objects:
         need((len(files[part.name]), sha256(files[part.name]).hex()) == (part.size, part.sha256), f"{part.name} is not what was signed")
     sums = f"# exhibit/sha256sums/v1 {manifest.package}\n" + "".join(f"{part.sha256}  {part.name}\n" for part in manifest.objects[:-2])
-    need(files["SHA256SUMS"] == sums.encode() and max(len(sums), len(files["README.txt"])) <= 4 * MIB, "SHA256SUMS is not as specified")
+    need(files["SHA256SUMS"] == sums.encode() and max(len(sums), len(files["README.txt"])) <= 4 * MIB,
+         "SHA256SUMS is not as specified")
     signer.check(files["SHA256SUMS"], files["SHA256SUMS.asc"], "SHA256SUMS.asc")
     return manifest, signer, [files[name] for name in names[:-3]]
 
@@ -118,16 +92,19 @@ def decrypt(sealed, recipients, identity, scratch):
         return opened.stdout
     gpg = ("gpg", "--batch", "--homedir", scratch, "--pinentry-mode", "loopback", "--passphrase", "", "--status-fd", "2")
     run(*gpg, "--import", identity)
-    opened, listed = run(*gpg, "--decrypt", data=sealed), run(*gpg, "--list-packets", data=sealed).stdout.decode("utf-8", "replace")
+    opened = run(*gpg, "--decrypt", data=sealed)
+    listed = run(*gpg, "--list-packets", data=sealed).stdout.decode("utf-8", "replace")
     run("gpgconf", "--homedir", scratch, "--kill", "gpg-agent")
     need(opened.returncode == 0 and b"DECRYPTION_OKAY" in opened.stderr, "a volume does not decrypt with this identity")
-    need(re.findall("^:(.*?) packet:", listed, re.M) == ["pubkey enc"] * number + ["encrypted data", "literal data"] and re.search(
-        rb"DECRYPTION_INFO \d+ 9\b", opened.stderr) and '\tmode b (62), created 0, name="",' in listed, "a volume's OpenPGP message is not as specified")
+    need(re.findall("^:(.*?) packet:", listed, re.M) == ["pubkey enc"] * number + ["encrypted data", "literal data"] and
+         re.search(rb"DECRYPTION_INFO \d+ 9\b", opened.stderr) and '\tmode b (62), created 0, name="",' in listed,
+         "a volume's OpenPGP message is not as specified")
     return opened.stdout
 
 def unpack(stream):
     """The archive in a zstd stream, and the offsets in it at which data frames begin and end (export section 3)."""
-    table, at, number = [], 0, lambda where, width=4: int.from_bytes(stream[where:where + width], "little")
+    table, at = [], 0
+    number = lambda where, width=4: int.from_bytes(stream[where:where + width], "little")
     while (magic := number(at)) == 0xFD2FB528:
         start, flags, at, block = at, stream[at + 4], at + 5, 0
         single, width = flags >> 5 & 1, (flags >> 5 & 1, 2, 4, 8)[flags >> 6]
@@ -146,9 +123,11 @@ def unpack(stream):
         table.append((at - start, 0))
         need(not any(stream[start + 8:at]), "a volume's padding is not zeros")
     seek = b"".join(struct.pack("<II", *row) for row in table) + struct.pack("<IBI", len(table), 0, 0x8F92EAB1)
-    need(len(edges) > 2 and stream[at:] == struct.pack("<II", 0x184D2A5E, len(seek)) + seek, "a volume does not end with the seek table of its frames")
+    need(len(edges) > 2 and stream[at:] == struct.pack("<II", 0x184D2A5E, len(seek)) + seek,
+         "a volume does not end with the seek table of its frames")
     unit = 1 << (power := least.bit_length() - 1) - power.bit_length()
-    need(length <= 1024 * len(stream) and (not padded or len(stream) in (-(-least // unit) * unit, least)), "a volume's length is not PADMÉ's, or too short for its archive")
+    need(length <= 1024 * len(stream) and (not padded or len(stream) in (-(-least // unit) * unit, least)),
+         "a volume's length is not PADMÉ's, or too short for its archive")
     plain = run("zstd", "--decompress", "--quiet", "--stdout", data=stream)
     need(plain.returncode == 0 and len(plain.stdout) == length, "a volume's zstd stream does not decompress to what its seek table says")
     return plain.stdout, edges
@@ -158,9 +137,10 @@ def entries(archive, edges):
     at = 0
     while at < len(archive) - 1024:
         name, size, offset = archive[at:at + 100].rstrip(b"\0").decode("ascii"), int(archive[at + 124:at + 135], 8), at + 512
-        header = struct.pack("100s8s8s8s12s12s8s1s100s8s64x8s8s167x", name.encode(), b"0000644", b"0000000", b"0000000", b"%011o" % size, b"%011o" % 315532800,
-                             b" " * 8, b"0", b"", b"ustar\x0000", b"0000000", b"0000000")
-        header, end = header[:148] + b"%06o\0 " % sum(header) + header[156:], offset + -(-size // 512) * 512
+        header = struct.pack("100s8s8s8s12s12s8s1s100s8s64x8s8s167x", name.encode(), b"0000644", b"0000000", b"0000000",
+                             b"%011o" % size, b"%011o" % 315532800, b" " * 8, b"0", b"", b"ustar\x0000", b"0000000", b"0000000")
+        header = header[:148] + b"%06o\0 " % sum(header) + header[156:]
+        end = offset + -(-size // 512) * 512
         need(archive[at:offset] == header and not any(archive[offset + size:end]), f"the entry {name} is not as specified")
         inner, spans = edges[bisect.bisect_right(edges, at):bisect.bisect_left(edges, end)], end - at > 16 * MIB
         need(inner == list(range(at + 16 * MIB, end, 16 * MIB)) and (not spans or at in edges and end in edges), f"the frames cut {name} wrongly")
@@ -173,71 +153,6 @@ def tree_root(hashes):
     half = 1 << (len(hashes) - 1).bit_length() - 1 if len(hashes) > 1 else 0
     return sha256(b"\1" + tree_root(hashes[:half]) + tree_root(hashes[half:])) if half else b"".join(hashes) or sha256(b"")
 
-def source_bytes(transforms, data):
-    """An item's source bytes, from its file's by the inverse transforms (export section 12)."""
-    for step in reversed(transforms):
-        if step.name == "line-ends":
-            parts, ends = data.split(b"\r\n"), {"L": b"\n", "R": b"\r", "C": b"\r\n"}
-            runs = [(ends[run[0]], int(run[1:])) for run in step.runs.replace("*", str(len(parts) - 1)).split(" ")]
-            need(sum(count for _, count in runs) == len(parts) - 1 and re.fullmatch(r"[LR]\*|[LC][1-9][0-9]*( [LC][1-9][0-9]*)+", step.runs), "a line-ends transform does not fit its file")
-            data = b"".join(map(bytes.__add__, parts, [end for end, count in runs for _ in range(count)] + [b""]))
-        elif step.name == "mboxrd-quoting":
-            data = re.sub(rb"(\A|%b)(>*From )" % (b"\n" if b"\n" in data else b"\r"), rb"\1>\2", data)
-        else:
-            before, after = (step.line, step.trailer) if step.name == "mbox-separator" else ("77u/", "")
-            data = b64decode(before) + data + b64decode(after)
-    return data
-
-def verify_records(files, facts, records):
-    """The item records (export section 6), held each against its file, source and account, and all against package.json and sources.jsonl."""
-    read, accounts = {}, facts.accounts
-    for count, record in enumerate(records, 1):
-        exhibit, names = f"E{count:07}", [step.get("name") for step in record.transforms]
-        name = f"data/messages/{exhibit}." + {"message": "eml", "event": "ics", "contact": "vcf"}[record.kind]
-        need((record.exhibit, record.file) == (exhibit, name) and name in files, f"record {count} is not that of {exhibit}")
-        data = files[name]
-        need([len(data), sha256(data).hex(), hashlib.md5(data).hexdigest()] == [record.size, record.sha256, record.md5], f"{name} is not what its record says")
-        need(names == [name for name in TRANSFORMS if name in names] and not (names and record.exception) and not any(
-            misfit(step, step.name, "x") for step in record.transforms), f"the transforms of {exhibit} are not as specified")
-        original = source_bytes(record.transforms, data)
-        need((len(original), sha256(original).hex()) == (record.source.length, record.source.sha256), f"{exhibit} does not lead back to its source")
-        rule = re.fullmatch(r"account\[(0|[1-9][0-9]{,5})\]/content/(span|entire)", record.scope.rule)
-        need(rule and int(rule[1]) < len(accounts) and accounts[int(rule[1])].account == record.account, f"the rule of {exhibit} names another account")
-        account, earliest, latest = accounts[int(rule[1])], record.scope.earliest or "", record.scope.latest or ""
-        need(account.entire == (rule[2] == "entire") == (record.scope.field is None) and (account.entire or account["from"] <= earliest <= latest < account.until), f"{exhibit} is out of scope")
-        read.setdefault((record.account, record.source.number, record.source.file, record.source.container), []).append(record.source)
-    sources, _ = canonical_lines(files["sources.jsonl"], "source-line", "sources.jsonl")
-    need(list(read) == [(entry.account, entry.number, entry.file, entry.container) for entry in sources] and
-         all(item.offset + item.length <= entry.size or entry.container for entry, items in zip(sources, read.values()) for item in items), "sources.jsonl is wrong")
-    tally = collections.Counter(record.exception for record in records if record.exception)
-    need([(entry.reason, entry.count) for entry in facts.exceptions] == sorted(tally.items()) and
-         [entry.reason for entry in facts.withheld] == ["category", "before-span", "after-span", "privileged", "undetermined"] and
-         all(sum(record.account == account.account for record in records) == account.included == account.source - account.withheld for account in accounts) and
-         facts.counts == {"source": sum(account.source for account in accounts), "included": len(records), "exceptions": sum(tally.values()),
-                    "withheld": sum(entry.count for entry in facts.withheld)}, "the counts of package.json are not those of the records")
-    verify_tables(files, facts, records)
-
-def rows(data):
-    """The cells of a CSV file, their guard taken away (export section 10)."""
-    cells = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
-    need(data.endswith(b"\r\n") and not any(cell[0] in "=+-@\t\r" for row in cells for cell in row if cell), "a CSV file has a cell that is not guarded")
-    return [[cell[1:] if cell[:1] == "'" else cell for cell in row] for row in cells]
-
-def verify_tables(files, facts, records):
-    """The index for other tools says what the records and package.json say (export section 10)."""
-    exceptions, withheld = [[r.exhibit, r.file, r.exception] for r in records if r.exception], [[entry.reason, str(entry.count)] for entry in facts.withheld]
-    need(rows(files["data/exceptions.csv"]) == [["exhibit", "file", "reason"], *exceptions] and rows(files["data/withheld.csv"]) == [["reason", "count"], *withheld],
-         "exceptions.csv or withheld.csv does not say what the records and package.json say")
-    index, columns = rows(files["data/index.csv"]), KINDS["columns"].split()
-    known = [{"Account": r.account, "DocID": r.exhibit, "FilePath": r.file, "FileSize": r.size, "MD5Hash": r.md5, "SHA256Hash": r.sha256, "SourceFile": r.source.file,
-              "SourceOffset": r.source.offset, "SourceLength": r.source.length, "SourceSHA256": r.source.sha256, "Category": r.category, "Rule": r.scope.rule,
-              "Exception": r.exception or ""} for r in records]
-    need(index[0] == columns and [{k: v for k, v in zip(columns, row, strict=True) if k in known[0]} for row in index[1:]] ==
-         [{k: str(v) for k, v in row.items()} for row in known], "index.csv does not say what the records say")
-    flat = lambda cell: re.sub("\r\n|\r|\n", "®", cell).replace("\x14", " ").replace("þ", "þþ")
-    table = "\ufeff" + "".join("\x14".join(f"þ{flat(cell)}þ" for cell in row) + "\r\n" for row in index)
-    need(files["data/index.dat"] == table.encode("utf-8"), "index.dat differs from index.csv")
-
 def verify_bag(manifest, signer, volumes, identity, scratch):
     """Opens the volumes and checks all that export section 13 asks of an opener."""
     files, places, rest = {}, {}, []
@@ -246,37 +161,57 @@ def verify_bag(manifest, signer, volumes, identity, scratch):
             need(name not in files, f"{name} stands twice")
             files[name], places[name] = content, (number, offset, len(content))
             rest += [name] if rest or not name.startswith("data/messages/") else []
-            need(len(rest) != 1 and name not in TAIL or begins == (len(rest) == 1 or name == TAIL[0]), f"{name} does not begin a batch, or does")
+            need(len(rest) != 1 and name not in TAIL or begins == (len(rest) == 1 or name == TAIL[0]),
+                 f"{name} does not begin a batch, or does")
     need(re.fullmatch(KINDS["rest"][1:-1], " ".join(rest)), "the bag's files or their order are not as specified")
     signer.check(files["tagmanifest-sha256.txt"], files["tagmanifest-sha256.txt.asc"], "tagmanifest-sha256.txt.asc")
-    payload, digests = sorted(name for name in files if name.startswith("data/")), lambda names: "".join(f"{sha256(files[name]).hex()}  {name}\n" for name in names).encode()
-    need(sha256(files["tagmanifest-sha256.txt"]).hex() == manifest.tag_manifest and files["manifest-sha256.txt"] == digests(payload) and
+    payload = sorted(name for name in files if name.startswith("data/"))
+    digests = lambda names: "".join(f"{sha256(files[name]).hex()}  {name}\n" for name in names).encode()
+    need(sha256(files["tagmanifest-sha256.txt"]).hex() == manifest.tag_manifest and
+         files["manifest-sha256.txt"] == digests(payload) and
          files["tagmanifest-sha256.txt"] == digests(sorted(set(rest[:-2]) - set(payload))), "a bag manifest is not as specified")
     facts = canonical(files["package.json"], "package", "package.json")
-    differ = [name for name in ("package", "supersedes", "signer", "recipients", "policy", "counts", "items") if facts[name] != manifest[name]]
+    same = ("package", "supersedes", "signer", "recipients", "policy", "counts", "items")
+    differ = [name for name in same if facts[name] != manifest[name]]
     need(not differ, f"package.json and the manifest differ in {differ}")
+    old, accepted = facts.type.endswith("v1"), {"accept": "whole", "accept-in-part": "in-part"}
+    need(old == manifest.type.endswith("v1") and (old or accepted[facts.review.decision] == manifest.acceptance),
+         "package.json and the manifest differ in what was accepted")
+    need(old != ("data/traffic.csv" in files), "the bag's files are not those of its version")
     records, lines = canonical_lines(files["data/index.jsonl"], "item", "data/index.jsonl")
     verify_records(files, facts, records)
     need(set(files) - set(rest) == {record.file for record in records}, "a file of data/messages has no record")
     order, secret = facts.order, b64decode(facts.secret)
-    need([(order.file, order.sha256), (order.instrument, order.instrument_sha256)] == [(name, sha256(files[name]).hex()) for name in rest[:2]], "package.json does not describe the order")
+    signature = order.get("instrument_signature")
+    described = [(order.file, order.sha256), (order.instrument, order.instrument_sha256)]
+    described += [(signature.file, signature.sha256)] if signature else []
+    need(described == [(name, sha256(files[name]).hex()) for name in rest if name.startswith("data/order/")],
+         "package.json does not describe the order")
     accounts = b"".join(sorted(account.account.encode() + b"\n" for account in facts.accounts))
-    committed = b"exhibit/commitment/v1\n" + hmac.digest(secret, b"exhibit/v1 commitment", "sha256") + bytes.fromhex(order.sha256) + sha256(accounts)
+    keyed = hmac.digest(secret, b"exhibit/v1 commitment", "sha256")
+    committed = b"exhibit/commitment/v1\n" + keyed + bytes.fromhex(order.sha256) + sha256(accounts)
     need(sha256(committed) == b64decode(manifest.commitment), "the commitment is to another order")
     seed = bytes.fromhex("302e020100300506032b657004220420") + b64decode(facts.receipt_private_key)  # as PKCS #8 (RFC 8410)
-    need(run("openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER", data=seed).stdout[-32:] == b64decode(manifest.receipt_key), "the receipt key is not the manifest's")
+    public = run("openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER", data=seed).stdout[-32:]
+    need(public == b64decode(manifest.receipt_key), "the receipt key is not the manifest's")
     salts = hmac.digest(secret, b"exhibit/v1 item", "sha256")
-    leaves = [sha256(b"\0" + hmac.digest(salts, record.exhibit.encode(), "sha256") + sha256(line)) for record, line in zip(records, lines)]
-    tiles = {f"item-tree/{level}": b"".join(tree_root(leaves[at:at + 256**level]) for at in range(0, len(leaves) - 256**level + 1, 256**level))
+    leaves = [sha256(b"\0" + hmac.digest(salts, record.exhibit.encode(), "sha256") + sha256(line))
+              for record, line in zip(records, lines)]
+    tiles = {f"item-tree/{level}": b"".join(tree_root(leaves[at:at + 256**level])
+                                            for at in range(0, len(leaves) - 256**level + 1, 256**level))
              for level in range(4) if level == 0 or 256**level <= len(leaves)}
-    need(tree_root(leaves) == b64decode(manifest["items"].root) and {name: files[name] for name in rest if name.startswith("item-tree/")} == tiles,
+    need(tree_root(leaves) == b64decode(manifest["items"].root) and
+         {name: files[name] for name in rest if name.startswith("item-tree/")} == tiles,
          "the item tree is not that of the records, or its root not the manifest's")
     starts = itertools.accumulate((len(line) + 1 for line in lines), initial=0)
-    locators = "".join("%04d %015d %015d %015d %010d\n" % (*places[record.file], start, len(line)) for record, start, line in zip(records, starts, lines))
+    locators = "".join("%04d %015d %015d %015d %010d\n" % (*places[record.file], start, len(line))
+                       for record, start, line in zip(records, starts, lines))
     contents = "".join("%04d %015d %015d %s\n" % (*places[name], name) for name in rest[:-4])
-    need((files["locators.txt"], files["contents.txt"]) == (locators.encode(), contents.encode()), "locators.txt or contents.txt does not say where things are")
+    need((files["locators.txt"], files["contents.txt"]) == (locators.encode(), contents.encode()),
+         "locators.txt or contents.txt does not say where things are")
     oxum = f"{sum(len(files[name]) for name in payload)}.{len(payload)}"
-    info = f"Source-Organization: {facts.provider}\nExternal-Identifier: {facts.package}\nBagging-Date: {facts.created[:10]}\nPayload-Oxum: {oxum}\nBag-Software-Agent: "
+    info = (f"Source-Organization: {facts.provider}\nExternal-Identifier: {facts.package}\n"
+            f"Bagging-Date: {facts.created[:10]}\nPayload-Oxum: {oxum}\nBag-Software-Agent: ")
     need(files["bagit.txt"] == b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n" and
          re.fullmatch(re.escape(info) + "[^\n]+\n", files["bag-info.txt"].decode("utf-8")), "bagit.txt or bag-info.txt is not as specified")
 

@@ -17,7 +17,7 @@ type Address struct {
 // cannot be understood is left out without losing the rest, and complete is
 // then false: the list may name more than was found.
 func Addresses(value string) (list []Address, complete bool) {
-	p := addressParser{s: value, complete: true}
+	p := addressParser{s: value, complete: true, most: MaxAddresses}
 	p.run()
 	return p.list, p.complete
 }
@@ -41,20 +41,24 @@ type addressParser struct {
 	space    bool // white space was passed
 
 	noQuote, noParen, noAngle bool // no closing one is left in the rest
+
+	most    int  // addresses to be kept
+	strict  bool // as AddrSpecs reads
+	cut     bool // s is the beginning of a longer list
+	skip    bool // up to the next separator: no comma stood before it
+	stopped bool // the rest is not read
 }
 
 func (p *addressParser) run() {
-	for p.pos < len(p.s) {
+	for p.pos < len(p.s) && !p.stopped {
 		switch c := p.s[p.pos]; c {
 		case ' ', '\t', '\r', '\n':
 			p.space = true
 			p.pos++
 		case ',':
-			p.pos++
-			p.finish()
+			p.separator()
 		case ';': // ends a group; some senders write it for a comma
-			p.pos++
-			p.finish()
+			p.separator()
 			p.group = false
 		case ':':
 			p.colon()
@@ -68,7 +72,22 @@ func (p *addressParser) run() {
 			p.atom()
 		}
 	}
+	if !p.cut && !p.stopped {
+		p.finish()
+	}
+}
+
+func (p *addressParser) separator() {
+	p.pos++
 	p.finish()
+	p.skip = false
+}
+
+// behind ends a mailbox that no separator ends.
+func (p *addressParser) behind() {
+	p.complete = false
+	p.finish()
+	p.skip = p.strict
 }
 
 // colon ends the name of a group.
@@ -90,8 +109,8 @@ func (p *addressParser) quoted() {
 		end = closing(p.s, p.pos+1)
 	}
 	if end < 0 {
-		p.noQuote, p.complete = true, false
-		p.pos++
+		p.noQuote = true
+		p.unclosed()
 		return
 	}
 	p.add(p.s[p.pos : end+1])
@@ -132,8 +151,8 @@ func (p *addressParser) parenthesis() {
 		}
 	}
 	if i >= len(p.s) {
-		p.noParen, p.complete = true, false
-		p.pos++
+		p.noParen = true
+		p.unclosed()
 		return
 	}
 	p.comment = unescape(p.s[p.pos+1 : i])
@@ -148,14 +167,12 @@ func (p *addressParser) bracket() {
 		end = angleEnd(p.s, p.pos+1)
 	}
 	if end < 0 || p.s[end] != '>' {
-		p.noAngle, p.complete = end < 0, false
-		p.pos++
-		p.space = true
+		p.noAngle, p.space = end < 0, true
+		p.unclosed()
 		return
 	}
 	if p.hasAngle { // two mailboxes without a comma
-		p.complete = false
-		p.finish()
+		p.behind()
 	}
 	p.angle, p.hasAngle = p.s[p.pos+1:end], true
 	p.pos = end + 1
@@ -198,8 +215,7 @@ func (p *addressParser) atom() {
 		i++
 	}
 	if p.hasAngle { // something behind the brackets: the next mailbox without a comma
-		p.complete = false
-		p.finish()
+		p.behind()
 	}
 	p.add(p.s[p.pos:i])
 	p.pos = i

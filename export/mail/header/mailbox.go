@@ -6,14 +6,10 @@ import "strings"
 func (p *addressParser) finish() {
 	defer p.reset()
 	switch {
+	case p.strict:
+		p.finishStrict()
 	case p.hasAngle:
-		addr := strings.Join(strings.Fields(p.angle), " ")
-		if strings.HasPrefix(addr, "@") { // a route: RFC 5322, section 4.4
-			if _, after, ok := strings.Cut(addr, ":"); ok {
-				addr = strings.TrimSpace(after)
-			}
-		}
-		addr = cleanAddr(addr)
+		addr := cleanAddr(withoutRoute(strings.Join(strings.Fields(p.angle), " ")))
 		if !isAddr(addr) {
 			p.complete = false
 		}
@@ -23,6 +19,16 @@ func (p *addressParser) finish() {
 	case len(p.words) > 0:
 		p.bare()
 	}
+}
+
+// withoutRoute leaves off the route before an address (RFC 5322, section 4.4).
+func withoutRoute(addr string) string {
+	if strings.HasPrefix(addr, "@") {
+		if _, after, ok := strings.Cut(addr, ":"); ok {
+			return strings.TrimSpace(after)
+		}
+	}
+	return addr
 }
 
 // bare takes a mailbox without angle brackets: an address, its name in a
@@ -75,7 +81,7 @@ func spacedAddr(tokens []string) bool {
 }
 
 func (p *addressParser) keep(addr, name string) {
-	if len(p.list) == MaxAddresses {
+	if len(p.list) == p.most {
 		p.complete = false
 		return
 	}
