@@ -105,7 +105,7 @@ func (a *Authority) keep(ctx context.Context, f File) error {
 			return fmt.Errorf("keep the order: %w", err)
 		}
 	}
-	return nil
+	return a.Provider.records().remember(ctx, custody.OrderKey(digest))
 }
 
 // A Review is what a reviewer decides about an order.
@@ -147,13 +147,29 @@ func (a *Authority) Review(ctx context.Context, f File, r Review, by Actor) (*Ma
 	if m != nil && m.Ended != nil {
 		return nil, m.ended()
 	}
-	if m != nil && m.Review != nil && m.Review.Statement.Time == sign.At(by.Now) {
-		return nil, ErrBusy
+	if m != nil && m.Review != nil {
+		if by.Now, err = after(m.Review.Statement.Time, by.Now); err != nil {
+			return nil, err
+		}
 	}
 	if err := a.state(ctx, f, st, custody.OrderReviewed, by); err != nil {
 		return nil, err
 	}
 	return a.standingAfter(ctx, f, by)
+}
+
+// after is the time of a review that takes the place of one of that time. One that
+// is dated ahead, by a clock or by intent, must not swallow a refusal in silence: it
+// is followed by a second, as far as readers take it.
+func after(last sign.Time, now time.Time) (time.Time, error) {
+	switch next := last.Time().Add(time.Second); {
+	case last.Before(sign.At(now)):
+		return now, nil
+	case last == sign.At(now), next.After(now.Add(detached.MaxSkew)):
+		return now, ErrBusy
+	default:
+		return next, nil
+	}
 }
 
 // standingAfter is the mandate after a statement that stands in any case; nil when

@@ -44,11 +44,16 @@ type Authority struct {
 	PendingPolicies []policy.Pending
 	// RejectedPolicies are texts that do not count, with the reason.
 	RejectedPolicies []policy.Rejected
-	// contested is the serial that two policies have, or 0; Policy is nil then.
+	// contested is the serial that two policies have, or one that a revocation has
+	// undone, or 0; Policy is nil then.
 	contested int64
+	// policies are all texts of policies, by digest, that the store holds: for what
+	// one said that is in force no more, as something says that counts.
+	policies map[sign.Digest]*policy.Policy
 }
 
-// Contested is the serial that two policies in force have, so that neither is; or 0.
+// Contested is the serial that two policies have, so that neither is in force, or
+// that of one which a revocation has undone; or 0.
 func (a *Authority) Contested() int64 { return a.contested }
 
 // An Actor is who does something now, and with which program.
@@ -93,14 +98,20 @@ func (p *Provider) load(ctx context.Context, now time.Time) (*Authority, error) 
 	if err != nil {
 		return nil, err
 	}
+	a.policies = make(map[sign.Digest]*policy.Policy)
+	for _, s := range texts {
+		if p, err := policy.Parse(s.Text); err == nil {
+			a.policies[s.Digest()] = p
+		}
+	}
 	current, err := policy.InForce(texts, keys, now)
 	if current != nil {
 		a.PendingPolicies, a.RejectedPolicies = current.Pending, current.Rejected
 	}
 	switch {
-	case errors.Is(err, policy.ErrNone):
-	case errors.Is(err, policy.ErrAmbiguous): // nothing is approved or exported until admins sign the next
+	case errors.Is(err, policy.ErrAmbiguous), errors.Is(err, policy.ErrRevoked): // nothing is approved or exported until admins sign the next
 		a.contested = current.Serial
+	case errors.Is(err, policy.ErrNone):
 	case err != nil:
 		return nil, fmt.Errorf("policy: %w", err)
 	default:

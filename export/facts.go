@@ -340,7 +340,7 @@ func (r *ready) counts(statements []sign.Digest) bool {
 // package, and that this one was not released before: a claim is not signed,
 // and a store can lose it, or a manifest.
 func (r *ready) unspent(ctx context.Context, id sign.ID) error {
-	list, err := r.history(ctx)
+	list, err := r.historyOf(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -417,11 +417,16 @@ func (e *SpentError) Error() string {
 
 // history gives our own signed records about packages of this order.
 func (r *ready) history(ctx context.Context) ([]*custody.Record, error) {
+	return r.historyOf(ctx, false)
+}
+
+// historyOf is history; once is as recordsOf has it.
+func (r *ready) historyOf(ctx context.Context, once bool) ([]*custody.Record, error) {
 	files, err := r.Authority.Provider.records().remembered(ctx, custody.OrderPrefix(r.Order.Digest()))
 	if err != nil {
 		return nil, err
 	}
-	list := r.Authority.orderRecords(files, r.Order, r.now())
+	list := r.Authority.recordsOf(files, r.Order, r.now(), once)
 	return slices.DeleteFunc(list, func(rec *custody.Record) bool { return rec.Package == nil }), nil
 }
 

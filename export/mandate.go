@@ -170,7 +170,8 @@ func (a *Authority) mandate(files []*sign.Signed, o *order.Order, sequence int64
 // past fills in what records tell of the order: what was released, and whether
 // all approvals that an emergency needs were ever there.
 func (a *Authority) past(files []*sign.Signed, c statement.Context, m *Mandate, facts *clock.Facts) {
-	for _, rec := range a.orderRecords(files, m.Order, c.Now) {
+	records := a.recordsOf(files, m.Order, c.Now, true)
+	for _, rec := range records {
 		switch t := rec.Time.Time(); rec.Event {
 		case custody.Released:
 			facts.Released = earlier(facts.Released, t)
@@ -180,35 +181,7 @@ func (a *Authority) past(files []*sign.Signed, c statement.Context, m *Mandate, 
 			facts.NoticeSent = earlier(facts.NoticeSent, noticeTime(rec))
 		}
 	}
-	if facts.Released.IsZero() || emergencyPersons(&a.Policy.Policy, m.Order) == nil {
-		return
-	}
-	persons, before := everApproved(files, c, facts.Released)
-	facts.ByEmergency = before < m.Needed
-	facts.Complete = facts.Complete || persons >= m.Needed
-}
-
-// everApproved counts the persons whose approvals of the order's first package
-// counted when they were signed, under the policy and the review of that time:
-// all, and those up to the release.
-func everApproved(files []*sign.Signed, c statement.Context, released time.Time) (all, before int64) {
-	persons, early := map[string]bool{}, map[string]bool{}
-	for _, s := range files {
-		st, err := statement.Parse(s.Text)
-		if err != nil || st.Decision != statement.Approve || st.Time.Time().After(c.Now) {
-			continue
-		}
-		then := c
-		then.Policy, then.Sequence, then.Supersedes, then.Now = st.Policy, *st.Sequence, st.Supersedes, st.Time.Time()
-		if !slices.ContainsFunc(statement.Count(upTo(files, then.Now), then).Approvals, func(got statement.Counted) bool { return got.SHA256 == s.Digest() }) {
-			continue
-		}
-		persons[st.Person.Holder] = true
-		if !then.Now.After(released) {
-			early[st.Person.Holder] = true
-		}
-	}
-	return int64(len(persons)), int64(len(early))
+	a.owing(files, records, c, m, facts)
 }
 
 // upTo gives the statements that were signed by that time.

@@ -47,14 +47,9 @@ type records struct {
 func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed, error) {
 	// What was seen is listed before the store: another command of this host may
 	// add a record, and note it, while this one lists.
-	var seen []string
-	if r.seen != nil {
-		for info, err := range r.seen.List(ctx, "seen/"+prefix) {
-			if err != nil {
-				return nil, fmt.Errorf("list what was seen: %w", err)
-			}
-			seen = append(seen, strings.TrimPrefix(info.Key, "seen/"))
-		}
+	seen, err := r.noted(ctx, prefix, ".json")
+	if err != nil {
+		return nil, err
 	}
 	files, err := r.list(ctx, prefix)
 	if err != nil {
@@ -74,6 +69,22 @@ func (r records) remembered(ctx context.Context, prefix string) ([]*sign.Signed,
 		}
 	}
 	return files, nil
+}
+
+// noted lists the keys below a prefix that this host has seen, and that end so.
+func (r records) noted(ctx context.Context, prefix, end string) (keys []string, err error) {
+	if r.seen == nil {
+		return nil, nil
+	}
+	for info, err := range r.seen.List(ctx, "seen/"+prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list what was seen: %w", err)
+		}
+		if strings.HasSuffix(info.Key, end) {
+			keys = append(keys, strings.TrimPrefix(info.Key, "seen/"))
+		}
+	}
+	return keys, nil
 }
 
 // add signs a text and stores it under the name that keyOf makes of its leaf

@@ -88,8 +88,14 @@ func (a *Authority) Standings(ctx context.Context, now time.Time) ([]Standing, e
 	return list, nil
 }
 
-// orders lists the digests of the orders that the store keeps, sorted.
+// orders lists the digests of the orders that the store keeps, sorted. One that this
+// host has seen there before and that is gone is a *LostRecordError: nothing of it
+// would ever be late.
 func (p *Provider) orders(ctx context.Context) ([]sign.Digest, error) {
+	seen, err := p.records().noted(ctx, custody.OrdersPrefix, "/order")
+	if err != nil {
+		return nil, err
+	}
 	var list []sign.Digest
 	for info, err := range p.Store.List(ctx, custody.OrdersPrefix) {
 		if err != nil {
@@ -103,7 +109,15 @@ func (p *Provider) orders(ctx context.Context) ([]sign.Digest, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", info.Key, err)
 		}
+		if err := p.records().remember(ctx, info.Key); err != nil {
+			return nil, err
+		}
 		list = append(list, d)
+	}
+	for _, key := range seen {
+		if !slices.ContainsFunc(list, func(d sign.Digest) bool { return custody.OrderKey(d) == key }) {
+			return nil, &LostRecordError{Key: key}
+		}
 	}
 	return list, nil
 }
@@ -287,6 +301,12 @@ var recorders = map[custody.Event][]sign.Role{
 // orderRecords gives the records about an order that count, by time: each signed by
 // the key of its actor, valid at that time in a role that may record the event.
 func (a *Authority) orderRecords(files []*sign.Signed, o *order.Order, now time.Time) []*custody.Record {
+	return a.recordsOf(files, o, now, false)
+}
+
+// recordsOf is orderRecords. With once, records that a package was begun or released
+// count whatever was revoked since: for who asks whether something must stop.
+func (a *Authority) recordsOf(files []*sign.Signed, o *order.Order, now time.Time, once bool) []*custody.Record {
 	var list []*custody.Record
 	for _, s := range files {
 		if s.Type() != custody.Type {
@@ -296,7 +316,11 @@ func (a *Authority) orderRecords(files []*sign.Signed, o *order.Order, now time.
 		if err != nil || rec.Authority.Order == nil || *rec.Authority.Order != sign.Digest(o.Digest()) || !slices.Contains(recorders[rec.Event], rec.Actor.Role) {
 			continue
 		}
-		key, err := a.Keys.Verify(s.Text, s.Signature, rec.Actor.Role, rec.Time, now)
+		verify := a.Keys.Verify
+		if once && slices.Contains([]custody.Event{custody.ExportStarted, custody.Sealed, custody.Released}, rec.Event) {
+			verify = a.Keys.VerifyOnce
+		}
+		key, err := verify(s.Text, s.Signature, rec.Actor.Role, rec.Time, now)
 		if err == nil && key.Person(rec.Actor.Role) == rec.Actor {
 			list = append(list, rec)
 		}

@@ -21,6 +21,9 @@ type founding struct {
 	a  *export.Authority // nil before the first root's own entry
 	// own is the key of who acts, signing the provider's; nil while locked.
 	own, signing *detached.Signer
+	// shown is what the second admin was shown to confirm, by the digests of the
+	// texts: the first may propose more meanwhile.
+	shown map[sign.Digest]bool
 }
 
 // load reads how far it has come.

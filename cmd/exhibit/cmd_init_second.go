@@ -209,11 +209,14 @@ func (f *founding) show() {
 	say("Compare each fingerprint with %s, in person or by telephone:", oneLine(first.Holder))
 	say("  first admin's key %s: %s", first.Name, oneLine(first.Holder))
 	say("    %s", keyring.FormatFingerprint(first.Fingerprint))
+	f.shown = make(map[sign.Digest]bool)
 	for _, p := range f.toConfirm() {
+		f.shown[p.Digest] = true
 		say("  key %s: %s, %s", p.Entry.Name, oneLine(p.Entry.Holder), joinRoles(p.Entry.Roles))
 		say("    %s", keyring.FormatFingerprint(p.Entry.Fingerprint))
 	}
 	if p, digest := f.policyAtHand(); p != nil && f.a.Policy == nil {
+		f.shown[digest] = true
 		say("  policy %d, digest %s", p.Serial, digest)
 		for _, l := range policyLines(p) {
 			say("    %s", l)
@@ -239,13 +242,19 @@ func (f *founding) confirm(ctx context.Context) (err error) {
 	if err := f.saveRoots(); err != nil {
 		return err
 	}
-	for _, p := range f.toConfirm() {
+	for _, p := range f.a.Keys.Pending() {
+		if !f.shown[p.Digest] {
+			continue
+		}
 		if err := f.a.ConfirmKey(ctx, p, f.own, f.app.env.now()); err != nil {
 			return fmt.Errorf("confirm key %s: %w", p.Entry.Name, err)
 		}
 	}
-	if _, digest := f.policyAtHand(); f.a.Policy == nil {
-		if err := f.a.ConfirmPolicy(ctx, digest, f.own, f.app.env.now()); err != nil {
+	for _, p := range f.a.PendingPolicies {
+		if f.a.Policy != nil || !f.shown[p.Digest] {
+			continue
+		}
+		if err := f.a.ConfirmPolicy(ctx, p.Digest, f.own, f.app.env.now()); err != nil {
 			return fmt.Errorf("confirm policy: %w", err)
 		}
 	}

@@ -154,7 +154,7 @@ func (s *session) noPolicy() error {
 	}
 	reason := "no policy is in force"
 	if serial := s.authority.Contested(); serial > 0 {
-		reason = fmt.Sprintf("no policy is in force: two of serial %d were signed; the next that two admins sign will be", serial)
+		reason = fmt.Sprintf("no policy is in force: of serial %d two were signed, or an admin of it was revoked from before; the next that two admins sign will be", serial)
 	}
 	return &export.Refusal{Code: export.NoPolicy, Reason: reason}
 }

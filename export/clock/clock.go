@@ -41,8 +41,10 @@ type Facts struct {
 	NoticeSent time.Time
 	// Complete says that all approvals are there.
 	Complete bool
-	// ByEmergency says that the emergency rule released it.
+	// ByEmergency says that the emergency rule released it, and EmergencyAt when
+	// the package was whose approvals are looked at; zero: at Released.
 	ByEmergency bool
+	EmergencyAt time.Time
 }
 
 // A Clock has the clocks of one order. Zero times: none.
@@ -151,9 +153,9 @@ func (c *Clock) afterwards(f *Facts, regime *policy.Regime, now time.Time) {
 	if !f.ByEmergency {
 		return
 	}
-	c.CompleteBy = f.Released // where the policy has no such rule any more
+	c.CompleteBy = later(f.Released, f.EmergencyAt) // where the policy has no such rule any more
 	if rule := f.Policy.Emergency; rule != nil {
-		c.CompleteBy = f.Released.Add(hours(rule.Hours))
+		c.CompleteBy = c.CompleteBy.Add(hours(rule.Hours))
 	}
 	c.Overdue = !f.Complete && past(c.CompleteBy, now)
 }

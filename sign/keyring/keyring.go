@@ -157,6 +157,17 @@ func signs(e Entry, roles []sign.Role) bool {
 // role at the time that the text states, and returns that key. now is the
 // present time. Errors are those of detached.Verify and of Valid.
 func (k *Keyring) Verify(text, sig []byte, role sign.Role, at sign.Time, now time.Time) (Key, error) {
+	return k.verify(text, sig, role, at, now, k.ring.valid)
+}
+
+// VerifyOnce is Verify whatever was revoked: for texts that only stop something.
+// One admin revokes, at whatever time that admin writes down; that must not bring
+// back what such a text has stopped.
+func (k *Keyring) VerifyOnce(text, sig []byte, role sign.Role, at sign.Time, now time.Time) (Key, error) {
+	return k.verify(text, sig, role, at, now, k.ring.enrolled)
+}
+
+func (k *Keyring) verify(text, sig []byte, role sign.Role, at sign.Time, now time.Time, valid validity) (Key, error) {
 	if at.Time().After(now.Add(detached.MaxSkew)) {
 		return Key{}, fmt.Errorf("text of %s: %w", at, detached.ErrFuture)
 	}
@@ -168,7 +179,7 @@ func (k *Keyring) Verify(text, sig []byte, role sign.Role, at sign.Time, now tim
 	if err != nil {
 		return Key{}, err
 	}
-	if err := k.Valid(s.Fingerprint, role, at.Time()); err != nil {
+	if err := valid(s.Fingerprint, role, at); err != nil {
 		return Key{}, err
 	}
 	return k.ByFingerprint(s.Fingerprint)

@@ -33,6 +33,10 @@ var (
 var (
 	// ErrNoRoot: no entry of a pinned admin counts.
 	ErrNoRoot = errors.New("no pinned admin's own entry")
+	// ErrDisputed: a pinned admin has signed own entries of different names or
+	// holders. What that admin has signed with others counts no more, and what it
+	// had taken the place of must not come back.
+	ErrDisputed = errors.New("a pinned admin's own entries contradict each other")
 	// ErrOneRoot: the pinned admins whose own entries count are one holder's.
 	ErrOneRoot = errors.New("the second root is not there yet")
 )
@@ -79,6 +83,9 @@ func Load(roots []string, provider string, signed []*sign.Signed, now time.Time)
 	}
 	if err := l.checkRoots(); err != nil {
 		return k, fmt.Errorf("keyring of %s: %w", provider, err)
+	}
+	for root := range l.disputed {
+		return nil, fmt.Errorf("keyring of %s: %w: key %s", provider, ErrDisputed, root)
 	}
 	return k, nil
 }
@@ -200,9 +207,9 @@ func (l *loader) revoke(group []*file) (progress bool) {
 }
 
 // isRoot reports whether an enrolment is a pinned admin's own, which counts
-// without another's confirmation.
+// without another's confirmation: as an admin, and nothing else.
 func (l *loader) isRoot(e *Entry) bool {
-	return e.Signer == e.Fingerprint && slices.Contains(l.roots, e.Fingerprint) && slices.Contains(e.Roles, sign.Admin)
+	return e.Signer == e.Fingerprint && slices.Contains(l.roots, e.Fingerprint) && slices.Equal(e.Roles, []sign.Role{sign.Admin})
 }
 
 func (l *loader) enrollRoot(f *file) error {

@@ -26,7 +26,19 @@ var ErrUnconfirmed = errors.New("no second admin has confirmed it")
 // Errors are those of Verify for the first signature, ErrSigner if it is another
 // key's than signer, and ErrUnconfirmed.
 func (k *Keyring) TwoAdmins(text, sig []byte, signedAt sign.Time, signer string, confirmations []*sign.Signed, now time.Time) (since sign.Time, confirmedBy string, err error) {
-	first, err := k.Verify(text, sig, sign.Admin, signedAt, now)
+	return k.twoAdmins(text, sig, signedAt, signer, confirmations, now, k.ring.valid)
+}
+
+// TwoAdminsOnce is TwoAdmins whatever was revoked.
+func (k *Keyring) TwoAdminsOnce(text, sig []byte, signedAt sign.Time, signer string, confirmations []*sign.Signed, now time.Time) error {
+	_, _, err := k.twoAdmins(text, sig, signedAt, signer, confirmations, now, k.ring.enrolled)
+	return err
+}
+
+type validity func(fingerprint string, role sign.Role, at sign.Time) error
+
+func (k *Keyring) twoAdmins(text, sig []byte, signedAt sign.Time, signer string, confirmations []*sign.Signed, now time.Time, valid validity) (since sign.Time, confirmedBy string, err error) {
+	first, err := k.verify(text, sig, sign.Admin, signedAt, now, valid)
 	if err != nil {
 		return sign.Time{}, "", err
 	}
@@ -35,7 +47,7 @@ func (k *Keyring) TwoAdmins(text, sig []byte, signedAt sign.Time, signer string,
 	}
 	err = ErrUnconfirmed
 	for _, f := range k.confirming(sign.Sum(text), confirmations) {
-		reason := k.second(f, signer, signedAt, now)
+		reason := k.second(f, signer, signedAt, now, valid)
 		if reason == nil {
 			return f.time, f.signer, nil
 		}
@@ -61,20 +73,23 @@ func (k *Keyring) confirming(text sign.Digest, signed []*sign.Signed) []*file {
 }
 
 // second says whether a confirmation of what signer signed at signedAt counts.
-func (k *Keyring) second(c *file, signer string, signedAt sign.Time, now time.Time) error {
+func (k *Keyring) second(c *file, signer string, signedAt sign.Time, now time.Time, valid validity) error {
 	switch {
 	case c.time.Time().After(now.Add(detached.MaxSkew)):
 		return fmt.Errorf("confirmation of %s: %w", c.time, detached.ErrFuture)
 	case c.time.Before(signedAt):
 		return fmt.Errorf("%w: the text is of %s, later than its confirmation", ErrNothingConfirmed, signedAt)
 	}
-	if err := k.ring.byAdmin(c, c.time, now); err != nil {
+	if err := valid(c.signer, sign.Admin, c.time); err != nil {
+		return fmt.Errorf("%w: %w", ErrSigner, err)
+	}
+	if err := c.verify(k.ring.certificate(c.signer, sign.Admin), now); err != nil {
 		return err
 	}
 	if holder := k.Holder(c.signer); holder == k.Holder(signer) {
 		return fmt.Errorf("%w: %.80q", ErrSameHolder, holder)
 	}
-	if err := k.Valid(signer, sign.Admin, c.time.Time()); err != nil {
+	if err := valid(signer, sign.Admin, c.time); err != nil {
 		return fmt.Errorf("%w: %w", ErrSigner, err)
 	}
 	return nil

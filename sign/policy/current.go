@@ -20,6 +20,10 @@ var (
 	ErrNone = errors.New("no policy is in force")
 	// ErrAmbiguous: two texts of the highest serial count.
 	ErrAmbiguous = errors.New("two policies of one serial")
+	// ErrRevoked: a policy of a higher serial than any that counts had two admins,
+	// but for a revocation. One admin revokes, at whatever time that admin writes
+	// down: that brings no earlier policy back.
+	ErrRevoked = errors.New("the latest policy has lost an admin to a revocation")
 	// ErrProvider: the text is another provider's.
 	ErrProvider = errors.New("policy of another provider")
 )
@@ -61,7 +65,7 @@ type Current struct {
 // signed by one admin and confirmed by another, as FORMAT section 6 has it.
 // signed are policies and confirmations, in any order; now is the present time.
 // Errors are ErrNone, joined by ErrOldVersion if there is but a policy of an
-// earlier format, and ErrAmbiguous; what is pending or does not count comes
+// earlier format, ErrAmbiguous, and ErrRevoked, both with the serial that is; what is pending or does not count comes
 // with either.
 func InForce(signed []*sign.Signed, keys *keyring.Keyring, now time.Time) (*Current, error) {
 	j := &judge{
@@ -81,6 +85,13 @@ func InForce(signed []*sign.Signed, keys *keyring.Keyring, now time.Time) (*Curr
 	j.finish()
 	c := j.current
 	switch {
+	case j.lost > c.Serial:
+		lost := &Current{Pending: c.Pending, Rejected: c.Rejected}
+		lost.Serial = j.lost
+		if c.Serial == 0 {
+			return lost, fmt.Errorf("%w: %w: serial %d", ErrNone, ErrRevoked, j.lost)
+		}
+		return lost, fmt.Errorf("%w: serial %d", ErrRevoked, j.lost)
 	case c.Serial == 0 && slices.ContainsFunc(c.Rejected, func(r Rejected) bool { return errors.Is(r.Reason, ErrOldVersion) }):
 		return c, fmt.Errorf("%w: %w", ErrNone, ErrOldVersion)
 	case c.Serial == 0:
@@ -97,6 +108,9 @@ type judge struct {
 	now       time.Time
 	current   *Current
 	ambiguous bool
+	// lost is the highest serial of those that two admins have signed, and that do
+	// not count for a revocation; or 0.
+	lost int64
 	// confirmations by the digest of what they confirm.
 	confirmations map[sign.Digest][]*sign.Signed
 	// signed are the policies that a valid admin has signed, by their digest.
@@ -144,6 +158,9 @@ func (j *judge) count(s *sign.Signed) {
 	}
 	digest := s.Digest()
 	since, by, err := j.twoAdmins(signedPolicy{p, s}, j.confirmations[digest])
+	if err != nil && j.keys.TwoAdminsOnce(s.Text, s.Signature, p.Time, p.Signer, j.confirmations[digest], j.now) == nil {
+		j.lost = max(j.lost, p.Serial)
+	}
 	switch {
 	case err == nil:
 		j.take(p, digest, since, by)

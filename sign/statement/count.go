@@ -94,13 +94,19 @@ func (c *Context) checkPerson(s *sign.Signed, st *Statement) error {
 	if err != nil {
 		return err
 	}
-	key, err := c.Keyring.Verify(s.Text, s.Signature, role, st.Time, c.Now)
+	// What ends an order stays, and likewise a review: without it one that accepts
+	// more could be in force again. So no admin alone undoes it with a revocation,
+	// whatever time that is given.
+	stops := st.Decision.Ends() || st.Decision.Review()
+	verify := c.Keyring.Verify
+	if stops {
+		verify = c.Keyring.VerifyOnce
+	}
+	key, err := verify(s.Text, s.Signature, role, st.Time, c.Now)
 	if err != nil {
 		return err
 	}
-	// What ends an order was lawful when it was signed, and stays; likewise a review:
-	// without it one that accepts more could be in force again.
-	if !st.Decision.Ends() && !st.Decision.Review() {
+	if !stops {
 		if err := c.Keyring.Valid(key.Entry.Fingerprint, role, c.Now); err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func TestWhoMayDecide(t *testing.T) {
 		"withdrawn by approver":   {h.decide(statement.Withdraw, "bob", as(sign.Approver)), nil},
 		"withdrawn by fulfilment": {h.decide(statement.Withdraw, "carol", as(sign.Fulfilment)), nil},
 		"withdrawn by who left":   {h.decide(statement.Withdraw, "faye", nil), nil},
-		"withdrawn after leaving": {h.decide(statement.Withdraw, "faye", func(s *S) { s.Time = sign.At(start.Add(11 * hour)) }), keyring.ErrRevoked},
+		"withdrawn after leaving": {h.decide(statement.Withdraw, "faye", func(s *S) { s.Time = sign.At(start.Add(11 * hour)) }), nil},
 		"withdrawn by an admin":   {h.decide(statement.Withdraw, "ada", as(sign.Admin)), keyring.ErrRole},
 		"superseded":              {h.decide(statement.Supersede, "eve", as(sign.Approver)), nil},
 		"superseded as another":   {h.decide(statement.Supersede, "bob", as(sign.Reviewer)), detached.ErrUntrusted},
