@@ -358,6 +358,9 @@ func (a *Authority) NoticeSent(ctx context.Context, f File, sent time.Time, by A
 	if sent.After(by.Now.Add(detached.MaxSkew)) {
 		return refuse(NoticeTooSoon, nil, "%s lies in the future", sign.At(sent))
 	}
+	if sent.Before(f.Order.Received) {
+		return refuse(NoticeTooSoon, nil, "the order was received later, at %s", sign.At(f.Order.Received))
+	}
 	if err := clock.MayNotify(f.Order, sent); err != nil {
 		return refuse(NoticeTooSoon, err, "the user may not be told yet")
 	}

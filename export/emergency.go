@@ -20,7 +20,8 @@ func (a *Authority) owing(files []*sign.Signed, records []*custody.Record, c sta
 	seen := map[sign.ID]bool{}
 	facts.ByEmergency = false
 	for _, rec := range records { // by time
-		if rec.Event != custody.Released || seen[*rec.Package] {
+		// A run that is cut off after the last object has recorded that it sealed.
+		if rec.Event != custody.Released && rec.Event != custody.Sealed || seen[*rec.Package] {
 			continue
 		}
 		seen[*rec.Package] = true

@@ -2,7 +2,9 @@ package open
 
 import (
 	"bytes"
+	"crypto/md5"
 	"crypto/sha256"
+	"fmt"
 	"hash"
 	"io"
 	"slices"
@@ -41,6 +43,8 @@ func readDerived(rec *bag.ItemRecord, data []byte) (d derived, err error) {
 		return d, fail(RecordInvalid, rec.File, "is of account %s, its item record says %s", show(account), show(rec.Account))
 	case d.traffic != nil && !shows(rec, d.traffic):
 		return d, fail(RecordInvalid, rec.File, "is shown in its item record as something else")
+	case d.traffic != nil && !timed(rec.Scope, d.traffic):
+		return d, fail(RecordInvalid, rec.File, "has another time than its item record says")
 	}
 	return d, nil
 }
@@ -53,7 +57,9 @@ func shows(rec *bag.ItemRecord, t *bag.TrafficRecord) bool {
 		To        []string `json:"to"`
 		Cc        []string `json:"cc"`
 		Bcc       []string `json:"bcc"`
+		DateUTC   *string  `json:"date_utc"`
 		MessageID *string  `json:"message_id"`
+		MIH       *string  `json:"mih"`
 	}
 	if json.Unmarshal(rec.Fields, &fields) != nil {
 		return false
@@ -62,7 +68,30 @@ func shows(rec *bag.ItemRecord, t *bag.TrafficRecord) bool {
 		return len(list) <= len(whole) && slices.Equal(list, whole[:len(list)])
 	}
 	return begins(fields.From, t.From) && begins(fields.To, t.To) && begins(fields.Cc, t.Cc) && begins(fields.Bcc, t.Bcc) &&
-		(fields.MessageID == nil || t.MessageID != nil && *fields.MessageID == *t.MessageID)
+		(fields.DateUTC == nil || t.Date != nil && t.Date.Earliest == t.Date.Latest && *fields.DateUTC == t.Date.Earliest.String()) &&
+		(fields.MessageID == nil || t.MessageID != nil && *fields.MessageID == *t.MessageID) &&
+		(fields.MIH == nil || t.MessageID != nil && *fields.MIH == fmt.Sprintf("%x", md5.Sum([]byte(*t.MessageID))))
+}
+
+// timed says whether the time by which an item was judged (section 11) is the one
+// that the traffic record has of the field which is said to tell it.
+func timed(s bag.Scope, t *bag.TrafficRecord) bool {
+	var known *bag.Interval
+	if s.Field != nil {
+		switch *s.Field {
+		case "received":
+			known = t.Received
+		case "date":
+			known = t.Date
+		}
+		if known == nil {
+			return false
+		}
+	}
+	if known == nil || s.Earliest == nil || s.Latest == nil {
+		return known == nil && s.Earliest == nil && s.Latest == nil
+	}
+	return *s.Earliest == known.Earliest && *s.Latest == known.Latest
 }
 
 // tables makes traffic.csv and subscriber.csv anew from the records, and keeps

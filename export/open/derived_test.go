@@ -20,7 +20,7 @@ func TestDerivedRecords(t *testing.T) {
 				if file != name {
 					return line
 				}
-				return bytes.Replace(line, []byte(old), []byte(with), 1)
+				return bytes.Replace(line, []byte(old), []byte(with), -1)
 			}
 		}
 	}
@@ -64,6 +64,17 @@ func TestDerivedRecords(t *testing.T) {
 		}), RecordInvalid},
 		{"traffic with labels", record(8, func(r *bag.ItemRecord) { r.Labels = []string{"inbox"} }), RecordInvalid},
 		{"traffic with a subject in the index", record(8, func(r *bag.ItemRecord) { r.Fields = []byte(`{"subject":"Offer"}`) }), RecordInvalid},
+		{"traffic with text for a time in the index", record(8, func(r *bag.ItemRecord) { r.Fields = []byte(`{"date_utc":"Subject: Offer"}`) }), RecordInvalid},
+		{"traffic with another time of sending in the index", record(8, func(r *bag.ItemRecord) { r.Fields = []byte(`{"date_utc":"2026-02-03T04:05:06Z"}`) }), RecordInvalid},
+		{"traffic with text for a hash in the index", record(8, func(r *bag.ItemRecord) { r.Fields = []byte(`{"mih":"Subject: Offer"}`) }), RecordInvalid},
+		{"traffic with more in the index", record(8, func(r *bag.ItemRecord) { r.Fields = []byte(`{"mih":{"subject":"Offer"}}`) }), RecordInvalid},
+		{"hash of the message id", record(8, func(r *bag.ItemRecord) { r.Fields = []byte(`{"mih":"345f3cd2195596c6aa83da9cb8a70eca"}`) }), ""},
+		{"traffic of another time than its record, which lies outside of the span", file(traffic, "2026-02-03T04:05:06Z", "2019-02-03T04:05:06Z"), RecordInvalid},
+		{"traffic of another time, inside the span", record(8, func(r *bag.ItemRecord) {
+			r.Scope.Earliest, r.Scope.Latest = ptr(sign.At(at.AddDate(0, -3, 0))), ptr(sign.At(at.AddDate(0, -3, 0)))
+		}), RecordInvalid},
+		{"traffic judged by a field that it has not", record(8, func(r *bag.ItemRecord) { r.Scope.Field = ptr("date") }), RecordInvalid},
+		{"traffic judged as a calendar object", record(8, func(r *bag.ItemRecord) { r.Scope.Field = ptr("calendar") }), RecordInvalid},
 		{"size", record(9, func(r *bag.ItemRecord) { r.Size++ }), RecordInvalid},
 		{"size that is less", record(9, func(r *bag.ItemRecord) { r.Size-- }), RecordInvalid},
 		{"digest", record(9, func(r *bag.ItemRecord) { r.SHA256[3]++ }), RecordInvalid},

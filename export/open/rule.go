@@ -31,7 +31,7 @@ func (x *indexCheck) scope(rec *bag.ItemRecord) error {
 // where both are asked for, there are no traffic records.
 func fits(rule bag.Rule, a *bag.Account, i int64) bool {
 	if a.Place == nil { // version 1: content alone, and nothing that a reviewer admits
-		return rule.Place == i && rule.Category == bag.CategoryContent && rule.By == spanRule(a)
+		return rule.Place == i && rule.Category == bag.CategoryContent && a.Asks(rule.Category) && rule.By == spanRule(a)
 	}
 	if rule.Place != *a.Place || !a.Asks(rule.Category) || rule.Category == bag.CategoryTraffic && a.Asks(bag.CategoryContent) {
 		return false

@@ -85,6 +85,20 @@ func TestSecondVerifier(t *testing.T) {
 				p[bag.TrafficCSV] = bytes.Replace(p[bag.TrafficCSV], []byte(",100\r\n"), []byte(",101\r\n"), 1)
 			}
 		}, false},
+		{"traffic of another time than its record", func(b *builder) {
+			b.onDerived = func(_ string, line []byte) []byte {
+				return bytes.ReplaceAll(line, []byte("2026-02-03"), []byte("2019-02-03"))
+			}
+		}, false},
+		{"text for a time in the index", func(b *builder) {
+			b.onRecords = func(r []*bag.ItemRecord) []*bag.ItemRecord {
+				r[7].Fields = []byte(`{"date_utc":"Subject: Offer"}`)
+				return r
+			}
+		}, false},
+		{"text for a hash in the index", func(b *builder) {
+			b.onRecords = func(r []*bag.ItemRecord) []*bag.ItemRecord { r[7].Fields = []byte(`{"mih":"Offer"}`); return r }
+		}, false},
 		{"source of a traffic record", func(b *builder) {
 			b.onRecords = func(r []*bag.ItemRecord) []*bag.ItemRecord {
 				r[7].Source = &bag.ItemSource{Number: 3, File: "a.eml", Format: "eml", Length: r[7].Size, SHA256: r[7].SHA256}
@@ -99,6 +113,13 @@ func TestSecondVerifier(t *testing.T) {
 		}, false},
 		{"traffic of an account asked for content", func(b *builder) {
 			b.onPackage = func(p *bag.Package) { p.Accounts[2].Categories = []string{"traffic", "content", "subscriber"} }
+		}, false},
+		{"version 1 with content where traffic alone is asked for", func(b *builder) {
+			b.v1, b.carol, b.signature = true, false, nil
+			b.onOrder = func(text []byte) []byte { return bytes.Replace(text, []byte("[content]"), []byte("[traffic]"), 1) }
+			b.onPackage = func(p *bag.Package) {
+				p.Accounts[0].Categories, p.Accounts[1].Categories = []string{"traffic"}, []string{"traffic"}
+			}
 		}, false},
 		{"another signature over the instrument", func(b *builder) {
 			b.onPackage = func(p *bag.Package) { p.Order.Signature().SHA256 = sign.Sum([]byte("another")) }

@@ -1,6 +1,7 @@
 package open
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"slices"
@@ -111,6 +112,16 @@ func TestVersion1(t *testing.T) {
 			}
 			b.onManifest = func(m *manifest.Manifest) { m.Counts.Exceptions = 0 }
 		}, OrderMismatch},
+		{"content of accounts that are asked for traffic alone", func(b *builder) {
+			b.onOrder = func(text []byte) []byte {
+				return bytes.Replace(text, []byte("[content]"), []byte("[traffic]"), 1)
+			}
+			b.onPackage = func(p *bag.Package) {
+				for i := range p.Accounts {
+					p.Accounts[i].Categories = []string{"traffic"}
+				}
+			}
+		}, RecordInvalid},
 		{"traffic records", func(b *builder) { b.carol = true }, RecordInvalid},
 		{"signature over the instrument", func(b *builder) { b.signature = []byte("s") }, TagManifestInvalid},
 	} {

@@ -14,13 +14,14 @@ type ring struct {
 	keys          []Key
 	byFingerprint map[string][]int // indices into keys, ascending
 	byName        map[string][]int
+	byPerson      map[string][]int // by the folded holder
 	byText        map[sign.Digest]int
 	revoked       map[string]*Entry // earliest revocation that counts, by fingerprint
 }
 
 func newRing() *ring {
 	return &ring{
-		byFingerprint: make(map[string][]int), byName: make(map[string][]int),
+		byFingerprint: make(map[string][]int), byName: make(map[string][]int), byPerson: make(map[string][]int),
 		byText: make(map[sign.Digest]int), revoked: make(map[string]*Entry),
 	}
 }
@@ -31,6 +32,8 @@ func (r *ring) add(k Key) {
 	r.keys = append(r.keys, k)
 	r.byFingerprint[k.Entry.Fingerprint] = append(r.byFingerprint[k.Entry.Fingerprint], i)
 	r.byName[k.Entry.Name] = append(r.byName[k.Entry.Name], i)
+	person := foldHolder(k.Entry.Holder)
+	r.byPerson[person] = append(r.byPerson[person], i)
 	r.byText[k.Digest] = i
 }
 
@@ -39,6 +42,7 @@ func (r *ring) truncate(n int) {
 	for _, k := range slices.Backward(r.keys[n:]) {
 		removeLast(r.byFingerprint, k.Entry.Fingerprint)
 		removeLast(r.byName, k.Entry.Name)
+		removeLast(r.byPerson, foldHolder(k.Entry.Holder))
 		delete(r.byText, k.Digest)
 	}
 	r.keys = r.keys[:n]
@@ -147,6 +151,11 @@ func (r *ring) takes(e *Entry, t sign.Time) error {
 			return fmt.Errorf("%w: key %s is held by %.80q", ErrName, k.Fingerprint, k.Holder)
 		case k.Name != e.Name:
 			return fmt.Errorf("%w: key %s is enrolled as %s", ErrName, k.Fingerprint, k.Name)
+		}
+	}
+	for _, i := range r.byPerson[foldHolder(e.Holder)] {
+		if k := &r.keys[i].Entry; k.Holder != e.Holder {
+			return fmt.Errorf("%w: holder %.80q is written %.80q elsewhere, for key %s", ErrName, e.Holder, k.Holder, k.Name)
 		}
 	}
 	for _, i := range r.byName[e.Name] {

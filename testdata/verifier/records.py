@@ -45,13 +45,20 @@ def derived(record, data):
          set(content.incomplete) <= {"received", "date", "message_id", "route", *HEADER}, f"{what} is not as specified")
     need(set(shown) <= SHOWN and
          all(shown[name] == content[name][:len(shown[name])] for name in {"from", "to", "cc", "bcc"} & set(shown)) and
-         shown.get("message_id") in (None, content.message_id), f"the record of {what} shows something else")
+         shown.get("message_id") in (None, content.message_id) and
+         shown.get("mih") in (None, content.message_id and hashlib.md5(content.message_id.encode()).hexdigest()) and
+         shown.get("date_utc") in (None, content.date.earliest if content.date and content.date.earliest == content.date.latest else None),
+         f"the record of {what} shows something else")
+    field, earliest, latest = record.scope.field, record.scope.earliest, record.scope.latest
+    known = content[field] if field in ("received", "date") else None
+    need((field, earliest, latest) == ((field, known.earliest, known.latest) if known else (None, None, None)),
+         f"{what} has another time than its record says")
     return content
 
 def in_scope(record, account):
     """Whether a rule of its account (export section 11) admits an item."""
     earliest, latest, (category, by) = record.scope.earliest or "", record.scope.latest or "", record.scope.rule.split("/")[1:]
-    asked = account.categories if "place" in account else ["content"]
+    asked = account.categories if "place" in account else {"content"} & set(account.categories)
     if category != record.category or category != (record.kind if record.kind in ("traffic", "subscriber") else "content") or category not in asked:
         return False
     if category == "subscriber":
