@@ -63,13 +63,13 @@ func (a *Authority) received(ctx context.Context, f File, checked *instrument.Re
 	}
 	o := f.Order
 	rec := custody.Record{Event: custody.OrderReceived, Actor: person, Instrument: by.Tool, Objects: []custody.Object{
-		{Name: "order", Size: int64(len(o.Bytes())), SHA256: o.Digest()},
-		{Name: "instrument", Size: int64(len(f.Instrument)), SHA256: o.Instrument.SHA256},
+		{Name: custody.ObjectOrder, Size: int64(len(o.Bytes())), SHA256: o.Digest()},
+		{Name: custody.ObjectInstrument, Size: int64(len(f.Instrument)), SHA256: o.Instrument.SHA256},
 	}}
 	rec.Details = append(rec.Details, custody.Detail{Name: "received", Value: sign.At(o.Received).String()})
 	if s := o.Instrument.Signature; s != nil {
-		rec.Objects = append(rec.Objects, custody.Object{Name: "instrument-signature", Size: int64(len(f.Signature)), SHA256: s.SHA256})
-		rec.Details = append(rec.Details, custody.Detail{Name: "instrument-signature", Value: signatureWords(checked, unfit)})
+		rec.Objects = append(rec.Objects, custody.Object{Name: custody.ObjectInstrumentSignature, Size: int64(len(f.Signature)), SHA256: s.SHA256})
+		rec.Details = append(rec.Details, custody.Detail{Name: custody.ObjectInstrumentSignature, Value: signatureWords(checked, unfit)})
 	}
 	return a.Provider.record(ctx, o, rec, by.Signer, by.Now)
 }
@@ -121,7 +121,7 @@ type Review struct {
 	Ground   string // may be empty for accept alone
 }
 
-// Review makes a reviewer's statement about the whole order, and keeps the order.
+// Review makes a reviewer's statement about the order, and keeps the order.
 // The mandate is nil when the order was refused and none can be told of it.
 func (a *Authority) Review(ctx context.Context, f File, r Review, by Actor) (*Mandate, error) {
 	person, err := a.person(by.Signer, by.Now, sign.Reviewer)
@@ -130,15 +130,19 @@ func (a *Authority) Review(ctx context.Context, f File, r Review, by Actor) (*Ma
 	}
 	st := statement.Statement{Decision: r.Decision, Person: person, Ground: optional(r.Ground)}
 	if r.Decision != statement.Refuse {
-		if _, err := a.Fit(f, by.Now); err != nil {
+		if _, err := a.fitOrder(f, by.Now); err != nil {
 			return nil, err
 		}
-		if err := r.fill(f.Order, &st); err != nil {
+		effective, err := r.fill(f.Order, &st)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.fitScope(effective); err != nil {
 			return nil, err
 		}
 	}
 	if a.Policy == nil {
-		return nil, refuse(NoPolicy, nil, "no policy is in force that says how many must approve")
+		return nil, noPolicy()
 	}
 	m, err := a.Mandate(ctx, f.Order, nil, by.Now)
 	if err != nil && !unfitReview(err) {
@@ -191,13 +195,13 @@ func unfitReview(err error) bool {
 	return errors.As(err, &refused) && slices.Contains([]Code{ReviewUnfit, RegimeUnknown, AuthorityUnstated, SubscriberUnfit}, refused.Code)
 }
 
-// fill states what is accepted of an order.
-func (r *Review) fill(o *order.Order, st *statement.Statement) error {
+// fill states what is accepted of an order, and returns that.
+func (r *Review) fill(o *order.Order, st *statement.Statement) (*order.Order, error) {
 	effective := o
 	if r.Decision == statement.AcceptInPart {
 		narrowed, err := o.Narrow(r.Parts)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		effective, st.Narrowing = narrowed, narrowingOf(r.Parts)
 	}
@@ -208,11 +212,11 @@ func (r *Review) fill(o *order.Order, st *statement.Statement) error {
 	entire := effective.EntireAccounts()
 	for _, name := range entire {
 		if !slices.Contains(st.Entire, name) {
-			return refuse(EntireUnsaid, nil, "the whole account %s, without any limit of time, would leave", name)
+			return nil, refuse(EntireUnsaid, nil, "the whole account %s, without any limit of time, would leave", name)
 		}
 	}
 	if !slices.Equal(entire, st.Entire) {
-		return refuse(EntireUnsaid, nil, "not all of %v would leave entire", st.Entire)
+		return nil, refuse(EntireUnsaid, nil, "not all of %v would leave entire", st.Entire)
 	}
 	st.Admitted = r.Admitted
 	if st.Admitted == nil {
@@ -220,10 +224,10 @@ func (r *Review) fill(o *order.Order, st *statement.Statement) error {
 	}
 	for _, ad := range st.Admitted {
 		if account, ok := effective.Account(ad.Account); !ok || account.Dropped || account.Name != ad.Account {
-			return refuse(AccountNotInOrder, nil, "an item of account %q is to be admitted, which is not accepted", ad.Account)
+			return nil, refuse(AccountNotInOrder, nil, "an item of account %q is to be admitted, which is not accepted", ad.Account)
 		}
 	}
-	return nil
+	return effective, nil
 }
 
 // Approval is what a person signs besides the order.
@@ -243,10 +247,13 @@ func (a *Authority) Approve(ctx context.Context, f File, with Approval, by Actor
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.Fit(f, by.Now); err != nil {
+	if _, err := a.fitOrder(f, by.Now); err != nil {
 		return nil, err
 	}
 	m, err := a.Mandate(ctx, o, with.Supersedes, by.Now)
+	if err == nil && m.Effective != nil {
+		err = a.fitScope(m.Effective)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +293,7 @@ func (a *Authority) approvable(ctx context.Context, m *Mandate, with Approval, p
 		if with.Emergency && !have.Statement.Emergency {
 			return false, refuse(AlreadyApproved, nil, "%s has approved this package already, without invoking the emergency rule", person.Holder)
 		}
-		recorded, err := a.onRecord(ctx, m.Order, custody.OrderApproved, have.SHA256)
+		recorded, err := a.onRecord(ctx, m.Order, custody.OrderApproved, have.SHA256, by.Now)
 		if err != nil {
 			return false, err
 		}
@@ -298,8 +305,9 @@ func (a *Authority) approvable(ctx context.Context, m *Mandate, with Approval, p
 	return false, nil
 }
 
-// Withdraw, whose mandate may be nil like Review's, ends an order for good, at the agency's or the provider's wish;
-// successor, if not nil, is the order that takes its place.
+// Withdraw ends an order for good, at the agency's or the provider's wish;
+// successor, if not nil, is the order that takes its place. The mandate may be nil
+// as Review's may.
 func (a *Authority) Withdraw(ctx context.Context, f File, ground string, successor *sign.Digest, by Actor) (*Mandate, error) {
 	person, err := a.person(by.Signer, by.Now, staff...)
 	if err != nil {
@@ -369,17 +377,15 @@ func (a *Authority) NoticeSent(ctx context.Context, f File, sent time.Time, by A
 	}
 	return a.Provider.record(ctx, f.Order, custody.Record{
 		Event: custody.NoticeSent, Actor: person, Instrument: by.Tool,
-		Details: []custody.Detail{{Name: sentDetail, Value: sign.At(sent).String()}},
+		Details: []custody.Detail{{Name: custody.DetailSent, Value: sign.At(sent).String()}},
 	}, by.Signer, by.Now)
 }
-
-const sentDetail = "sent"
 
 // noticeTime is when the user was told, as a notice-sent record says; zero if it
 // says nothing that can be read.
 func noticeTime(rec *custody.Record) time.Time {
 	for _, d := range rec.Details {
-		if t, err := sign.ParseTime(d.Value); d.Name == sentDetail && err == nil {
+		if t, err := sign.ParseTime(d.Value); d.Name == custody.DetailSent && err == nil {
 			return t.Time()
 		}
 	}
@@ -390,7 +396,7 @@ func noticeTime(rec *custody.Record) time.Time {
 func (a *Authority) state(ctx context.Context, f File, st statement.Statement, event custody.Event, by Actor) error {
 	o := f.Order
 	if a.Policy == nil {
-		return refuse(NoPolicy, nil, "no policy is in force")
+		return noPolicy()
 	}
 	st.Provider, st.Order, st.Policy, st.Time = a.Provider.Name, orderOf(o), a.Policy.Digest, sign.At(by.Now)
 	text, err := st.Marshal()
@@ -415,14 +421,13 @@ func (a *Authority) recordStatement(ctx context.Context, o *order.Order, event c
 }
 
 // onRecord reports whether a record of that event derives from the statement.
-func (a *Authority) onRecord(ctx context.Context, o *order.Order, event custody.Event, statement sign.Digest) (bool, error) {
+func (a *Authority) onRecord(ctx context.Context, o *order.Order, event custody.Event, statement sign.Digest, now time.Time) (bool, error) {
 	files, err := a.Provider.records().list(ctx, custody.OrderPrefix(o.Digest()))
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(files, func(s *sign.Signed) bool {
-		rec, err := custody.Parse(s.Text)
-		return s.Type() == custody.Type && err == nil && rec.Event == event && slices.Contains(rec.DerivedFrom, statement)
+	return slices.ContainsFunc(a.orderRecords(files, o, now), func(rec *custody.Record) bool {
+		return rec.Event == event && slices.Contains(rec.DerivedFrom, statement)
 	}), nil
 }
 

@@ -55,6 +55,9 @@ func TestPowerCut(t *testing.T) {
 	for _, persisted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("persisted %t", persisted), func(t *testing.T) {
 			w := newWorld(t, newDir(t))
+			w.policy.Approvals[0].Persons = 1
+			w.enact(w.policy)
+			w.approvers = w.approvers[:1]
 			whole := 0
 			for n := int64(1); whole < 1; n++ {
 				if n > 100 {

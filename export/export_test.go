@@ -43,6 +43,9 @@ type world struct {
 	identity  []seal.Identity
 	now       time.Time
 	policy    policy.Policy
+	// loaded is the authority of what loadedFrom describes.
+	loaded     *export.Authority
+	loadedFrom string
 }
 
 var start = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
@@ -135,11 +138,23 @@ func (w *world) enrollment(name, holder string, k *detached.Signer, role sign.Ro
 	}
 }
 
+// load reads keyring and policy, unless the store holds the same ones as before:
+// checking all their signatures takes longer than most of what tests do.
 func (w *world) load() *export.Authority {
 	w.t.Helper()
-	a, err := w.provider.Load(w.t.Context(), w.now)
-	check(w.t, err)
-	return a
+	from := fmt.Sprintf("%s %p %T", w.now, w.provider, w.provider.Store)
+	for _, prefix := range []string{custody.KeyringPrefix, custody.PolicyPrefix} {
+		for info, err := range w.provider.Store.List(w.t.Context(), prefix) {
+			check(w.t, err)
+			from += info.Key
+		}
+	}
+	if w.loaded == nil || w.loadedFrom != from {
+		a, err := w.provider.Load(w.t.Context(), w.now)
+		check(w.t, err)
+		w.loaded, w.loadedFrom = a, from
+	}
+	return w.loaded
 }
 
 var tool = custody.Instrument{Name: "exhibit", Version: "test", SHA256: sign.Sum([]byte("binary")), Host: "host"}

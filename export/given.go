@@ -46,20 +46,20 @@ func (d *DryRun) Run(ctx context.Context) (*Reading, []Noted, error) {
 	return &r.reading, r.undecided, nil
 }
 
-// The two sorts of sources that an account may need.
+// The two sorts of sources that an account may need, as Job.Empty names them.
 const (
-	sortMailbox    = "mailbox"
-	sortSubscriber = "subscriber"
+	SortMailbox    = "mailbox"
+	SortSubscriber = "subscriber"
 )
 
 // needs gives the sorts of sources that the order's categories need.
 func needs(a *order.Account) []string {
 	var list []string
 	if a.Allows(order.Content) || a.Allows(order.Traffic) {
-		list = append(list, sortMailbox)
+		list = append(list, SortMailbox)
 	}
 	if a.Allows(order.Subscriber) {
-		list = append(list, sortSubscriber)
+		list = append(list, SortSubscriber)
 	}
 	return list
 }
@@ -68,14 +68,15 @@ func needs(a *order.Account) []string {
 type given map[string]map[string]bool // account, sort; false: said to be empty
 
 // checkSources makes sure that every source belongs to an account of the order,
-// is of a sort that the order asks for, and that none was forgotten.
+// is of a sort that the order asks for, and that none was forgotten. It gives
+// sources the order's spelling of their account.
 func checkSources(o *order.Order, sources []Source, empty []string, columns *subscriber.List) error {
 	g := given{}
 	for i := range sources {
 		s := &sources[i]
-		sort := sortMailbox
+		sort := SortMailbox
 		if s.subscribers() {
-			sort = sortSubscriber
+			sort = SortSubscriber
 		}
 		a, err := accepted(o, s.Account)
 		if err != nil {
@@ -84,7 +85,7 @@ func checkSources(o *order.Order, sources []Source, empty []string, columns *sub
 		if !slices.Contains(needs(a), sort) {
 			return refuse(CategoryNotAsked, nil, "the order asks for no %s of %s", wordsFor(sort), a.Name)
 		}
-		if sort == sortSubscriber && columns == nil {
+		if sort == SortSubscriber && columns == nil {
 			return refuse(SubscriberUnfit, nil, "no subscriber data is let out under regime %s", o.Regime)
 		}
 		s.Account = a.Name
@@ -117,7 +118,7 @@ func accepted(o *order.Order, name string) (*order.Account, error) {
 }
 
 func wordsFor(sort string) string {
-	if sort == sortSubscriber {
+	if sort == SortSubscriber {
 		return "subscriber records"
 	}
 	return "content or traffic"

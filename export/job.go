@@ -17,6 +17,7 @@ import (
 	"exhibit/export/mail"
 	"exhibit/export/order"
 	"exhibit/export/seal"
+	"exhibit/export/spool"
 	"exhibit/sign"
 	"exhibit/sign/custody"
 	"exhibit/sign/detached"
@@ -128,7 +129,7 @@ func (j *Job) authorize(ctx context.Context, now time.Time) (*ready, error) {
 	if err != nil {
 		return nil, err
 	}
-	signature, err := a.Fit(File{Order: j.Order, Instrument: j.Instrument, Signature: j.Signature}, now)
+	signature, err := a.fitOrder(File{Order: j.Order, Instrument: j.Instrument, Signature: j.Signature}, now)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +145,9 @@ func (j *Job) authorize(ctx context.Context, now time.Time) (*ready, error) {
 		return nil, err
 	}
 	if err := m.Allows(); err != nil {
+		return nil, err
+	}
+	if err := a.fitScope(m.Effective); err != nil {
 		return nil, err
 	}
 	accepted := *j
@@ -279,29 +283,19 @@ func address(s store.Store, id sign.ID) string {
 
 // make reads, packs, seals and stores a package, and publishes it.
 func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
-	p := r.Authority.Provider
-	attempt, left, err := attempts(ctx, p.Store, pub.id, nil)
+	attempt, err := r.begin(ctx, pub.id)
 	if err != nil {
 		return err
 	}
-	if len(left) > manifest.MaxObjects/2 { // a manifest could not list them all
-		return &StaleError{Package: pub.id}
-	}
-	if err := r.recordStart(ctx, pub.id, attempt); err != nil {
+	secret, seed, err := r.draw()
+	if err != nil {
 		return err
-	}
-	var secret, seed [32]byte
-	if _, err := io.ReadFull(r.random(), secret[:]); err != nil {
-		return fmt.Errorf("draw secret: %w", err)
-	}
-	if _, err := io.ReadFull(r.random(), seed[:]); err != nil {
-		return fmt.Errorf("draw receipt key: %w", err)
 	}
 	// Cancelling takes the upload at hand with it, whatever goes wrong where.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	v := &volumes{
-		ctx: ctx, store: p.Store, id: pub.id, prefix: packagePrefix(pub.id), attempt: attempt, recipients: r.recipients,
+		ctx: ctx, store: r.Authority.Provider.Store, id: pub.id, prefix: packagePrefix(pub.id), attempt: attempt, recipients: r.recipients,
 		bound: r.Authority.Policy.VolumeBytes, pad: r.Authority.Policy.Padding, at: r.started,
 	}
 	a, err := newAssembler(v, r.TempDir)
@@ -313,15 +307,7 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	if err != nil {
 		return err
 	}
-	reader, err := r.read(ctx, a, secret, list)
-	if err != nil {
-		return v.fail(err)
-	}
-	pkg, err := r.assemble(pub.id, a, reader, secret, seed, list)
-	if err != nil {
-		return v.fail(err)
-	}
-	tag, err := a.tail(pkg, func(text []byte) ([]byte, error) { return r.Signer.Sign(text, r.now()) })
+	rd, pkg, tag, err := r.fill(ctx, pub.id, a, secret, seed, list)
 	if err != nil {
 		return v.fail(err)
 	}
@@ -336,15 +322,59 @@ func (r *ready) make(ctx context.Context, pub *publisher, res *Result) error {
 	if err := r.recheck(ctx); err != nil {
 		return err
 	}
-	readme := bag.Readme{Package: pub.id, Signer: r.Signer.Fingerprint(), Kind: m.Recipients[0].Kind}
+	if err := pub.publish(ctx, m, r.readme(m)); err != nil {
+		return err
+	}
+	res.Reading, res.Undetermined, res.Exceptions = &rd.reading, rd.undecided, pkg.Exceptions
+	res.Partial, res.Emergency = r.Order.Narrowed(), r.mandate.ByEmergency
+	return nil
+}
+
+// begin finds which attempt at the volumes this is, and records that it has begun.
+func (r *ready) begin(ctx context.Context, id sign.ID) (attempt int, err error) {
+	attempt, left, err := attempts(ctx, r.Authority.Provider.Store, id, nil)
+	if err != nil {
+		return 0, err
+	}
+	if len(left) > manifest.MaxObjects/2 { // a manifest could not list them all
+		return 0, &StaleError{Package: id}
+	}
+	return attempt, r.recordStart(ctx, id, attempt)
+}
+
+// draw draws the package's secret, and the seed of its receipt key.
+func (r *ready) draw() (secret, seed [32]byte, err error) {
+	if _, err := io.ReadFull(r.random(), secret[:]); err != nil {
+		return secret, seed, fmt.Errorf("draw secret: %w", err)
+	}
+	if _, err := io.ReadFull(r.random(), seed[:]); err != nil {
+		return secret, seed, fmt.Errorf("draw receipt key: %w", err)
+	}
+	return secret, seed, nil
+}
+
+// fill puts into the volumes all that the package holds, and ends them. It returns
+// what was read, the facts of the package, and the digest of its tag manifest.
+func (r *ready) fill(ctx context.Context, id sign.ID, a *assembler, secret, seed [32]byte, list *spool.Spool) (*reader, *bag.Package, sign.Digest, error) {
+	rd, err := r.read(ctx, a, secret, list)
+	if err != nil {
+		return nil, nil, sign.Digest{}, err
+	}
+	pkg, err := r.assemble(id, a, rd, secret, seed, list)
+	if err != nil {
+		return nil, nil, sign.Digest{}, err
+	}
+	tag, err := a.tail(pkg, func(text []byte) ([]byte, error) { return r.Signer.Sign(text, r.now()) })
+	return rd, pkg, tag, err
+}
+
+// readme is what README.txt says of the package.
+func (r *ready) readme(m manifest.Manifest) bag.Readme {
+	readme := bag.Readme{Package: m.Package, Signer: r.Signer.Fingerprint(), Kind: m.Recipients[0].Kind}
 	for _, rec := range m.Recipients {
 		readme.Recipients = append(readme.Recipients, rec.Fingerprint)
 	}
-	if err := pub.publish(ctx, m, readme); err != nil {
-		return err
-	}
-	res.Reading, res.Undetermined, res.Exceptions, res.Partial, res.Emergency = &reader.reading, reader.undecided, pkg.Exceptions, r.Order.Narrowed(), r.mandate.ByEmergency
-	return nil
+	return readme
 }
 
 // recheck asks once more, after hours of work perhaps, whether policy lets the

@@ -118,7 +118,7 @@ func orderOf(o *order.Order) statement.Order {
 // one that supersedes another.
 func (a *Authority) Mandate(ctx context.Context, o *order.Order, supersedes *sign.ID, now time.Time) (*Mandate, error) {
 	if a.Policy == nil {
-		return nil, refuse(NoPolicy, nil, "no policy is in force that says how many must approve")
+		return nil, noPolicy()
 	}
 	sequence, err := a.claims(o).sequenceAfter(ctx, supersedes)
 	if err != nil {
@@ -160,9 +160,9 @@ func (a *Authority) mandate(files []*sign.Signed, o *order.Order, sequence int64
 	m.Clock, err = clock.Of(facts, now)
 	switch {
 	case errors.Is(err, clock.ErrRegime):
-		return nil, refuse(RegimeUnknown, nil, "the policy lists no regime %q", o.Regime)
+		return nil, regimeUnknown(o)
 	case errors.Is(err, clock.ErrUnstated):
-		return nil, refuse(AuthorityUnstated, nil, "regime %s knows an enforcing authority: the order has to say whether it was notified", o.Regime)
+		return nil, authorityUnstated(o)
 	}
 	return m, err
 }
@@ -286,9 +286,18 @@ func columnsOf(p *policy.Policy, o *order.Order) (*subscriber.List, error) {
 // signature over it must be those that the order names; what became of checking
 // the signature is returned, nil where there is none. Reasons are *Refusal.
 func (a *Authority) Fit(f File, now time.Time) (*instrument.Result, error) {
+	res, err := a.fitOrder(f, now)
+	if err == nil {
+		err = a.fitScope(f.Order)
+	}
+	return res, err
+}
+
+// fitOrder is the part of Fit that accepting less cannot mend.
+func (a *Authority) fitOrder(f File, now time.Time) (*instrument.Result, error) {
 	o := f.Order
 	if a.Policy == nil {
-		return nil, refuse(NoPolicy, nil, "no policy is in force that says how many must approve")
+		return nil, noPolicy()
 	}
 	p := &a.Policy.Policy
 	regime, ok := p.Regime(o.Regime)
@@ -296,20 +305,24 @@ func (a *Authority) Fit(f File, now time.Time) (*instrument.Result, error) {
 	case o.Expired(now):
 		return nil, refuse(OrderExpired, nil, "the order expired at %s", o.Expires.UTC().Format(time.RFC3339))
 	case !ok:
-		return nil, refuse(RegimeUnknown, nil, "the policy lists no regime %q", o.Regime)
+		return nil, regimeUnknown(o)
 	case len(regime.Hold) > 0 && o.EnforcingAuthority == nil:
-		return nil, refuse(AuthorityUnstated, nil, "regime %s knows an enforcing authority: the order has to say whether it was notified", o.Regime)
-	}
-	if err := fitSpans(p, o); err != nil {
-		return nil, err
-	}
-	if asksSubscriber(o) && regime.Subscriber == nil {
-		return nil, refuse(SubscriberUnfit, nil, "the policy lets out no subscriber data under regime %s", o.Regime)
-	}
-	if _, err := columnsOf(p, o); err != nil {
-		return nil, err
+		return nil, authorityUnstated(o)
 	}
 	return a.fitInstrument(f, now)
+}
+
+// fitScope checks what an order asks for, or what was accepted of it.
+func (a *Authority) fitScope(o *order.Order) error {
+	p := &a.Policy.Policy
+	if err := fitSpans(p, o); err != nil {
+		return err
+	}
+	columns, err := columnsOf(p, o)
+	if err == nil && columns == nil && asksSubscriber(o) {
+		return refuse(SubscriberUnfit, nil, "the policy lets out no subscriber data under regime %s", o.Regime)
+	}
+	return err
 }
 
 func asksSubscriber(o *order.Order) bool {

@@ -3,11 +3,13 @@ package export_test
 import (
 	"bytes"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -181,6 +183,7 @@ func TestScopeProperty(t *testing.T) {
 	w.enact(w.policy)
 	w.approvers = w.approvers[:1]
 	run, letters := 0, 0
+	fewerChecks(t, 50)
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
 		var list []*asked
@@ -212,6 +215,18 @@ func TestScopeProperty(t *testing.T) {
 		compareWithModel(t, w, res, list, withholds, review.Decision == statement.AcceptInPart)
 		w.now = w.now.Add(time.Second)
 	})
+}
+
+// fewerChecks bounds how often a property that writes whole packages is checked,
+// unless the command line says how often.
+func fewerChecks(t *testing.T, n int) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if f == nil || f.Value.String() != f.DefValue {
+		return
+	}
+	check(t, f.Value.Set(strconv.Itoa(n)))
+	t.Cleanup(func() { check(t, f.Value.Set(f.DefValue)) })
 }
 
 func propertyOrder(w *world, run int, list []*asked, withholds bool) string {

@@ -1,6 +1,10 @@
 package export
 
-import "fmt"
+import (
+	"fmt"
+
+	"exhibit/export/order"
+)
 
 // Code names why something was refused. Codes are stable.
 type Code string
@@ -47,15 +51,28 @@ type Refusal struct {
 	Err    error  // the cause, or nil
 }
 
-func (r *Refusal) Error() string {
+func (r *Refusal) Error() string { return "refused: " + r.Why() }
+
+// Why is the reason with its cause, for where nothing is refused yet.
+func (r *Refusal) Why() string {
 	if r.Err != nil {
-		return fmt.Sprintf("refused: %s: %v", r.Reason, r.Err)
+		return fmt.Sprintf("%s: %v", r.Reason, r.Err)
 	}
-	return "refused: " + r.Reason
+	return r.Reason
 }
 
 func (r *Refusal) Unwrap() error { return r.Err }
 
 func refuse(code Code, err error, format string, args ...any) error {
 	return &Refusal{Code: code, Reason: fmt.Sprintf(format, args...), Err: err}
+}
+
+func noPolicy() error { return refuse(NoPolicy, nil, "no policy is in force") }
+
+func regimeUnknown(o *order.Order) error {
+	return refuse(RegimeUnknown, nil, "the policy lists no regime %q", o.Regime)
+}
+
+func authorityUnstated(o *order.Order) error {
+	return refuse(AuthorityUnstated, nil, "regime %s knows an enforcing authority: the order has to say whether it was notified", o.Regime)
 }

@@ -64,10 +64,11 @@ func (s *Standing) Overdue() bool {
 		return false
 	}
 	c := s.Mandate.Clock
-	return c.Overdue || c.NoticeOwed || c.Late && !s.State.delivered()
+	return c.Overdue || c.NoticeOwed || c.Late && !s.State.Delivered()
 }
 
-func (s State) delivered() bool { return s == StateDelivered || s == StateAcknowledged }
+// Delivered reports whether the agency has the package, and the order is not closed yet.
+func (s State) Delivered() bool { return s == StateDelivered || s == StateAcknowledged }
 
 // Standings tells of every order that the store knows, the most urgent first:
 // what is late, then what is due soonest, then what has no date, then what is done.
@@ -142,10 +143,9 @@ func (a *Authority) standing(ctx context.Context, digest sign.Digest, now time.T
 	}
 	records := a.orderRecords(files, s.Order, now)
 	if a.Policy == nil {
-		s.Problem = refuse(NoPolicy, nil, "no policy is in force")
+		s.Problem = noPolicy()
 	} else {
-		sequence, supersedes := int64(1), (*sign.ID)(nil)
-		s.Mandate, s.Problem = a.mandate(files, s.Order, sequence, supersedes, now)
+		s.Mandate, s.Problem = a.mandate(files, s.Order, 1, nil, now) // of the first package
 	}
 	var refused *Refusal
 	if s.Problem != nil && !errors.As(s.Problem, &refused) {
@@ -175,10 +175,16 @@ func (s *Standing) follow(records []*custody.Record) {
 		default:
 			continue
 		}
-		if s.Mandate == nil || s.Mandate.Ended == nil {
+		if s.Mandate == nil || s.Mandate.Ended == nil && !s.Mandate.refusedSince(r.Time) {
 			s.State = at
 		}
 	}
+}
+
+// refusedSince reports whether the review in force refuses, and is of that time or
+// later.
+func (m *Mandate) refusedSince(t sign.Time) bool {
+	return m.Review != nil && m.Review.Statement.Decision == statement.Refuse && !m.Review.Statement.Time.Before(t)
 }
 
 // state is how far the decisions about an order have come.
@@ -260,7 +266,7 @@ func compareUrgency(x, y *Standing) int {
 			return 0
 		case !s.State.Open():
 			return 4
-		case s.State.delivered():
+		case s.State.Delivered():
 			return 3
 		case s.Order.Priority == order.Emergency:
 			return 1

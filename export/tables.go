@@ -12,6 +12,7 @@ import (
 
 	"exhibit/export/bag"
 	"exhibit/export/mail"
+	"exhibit/export/order"
 	"exhibit/export/scope"
 	"exhibit/export/subscriber"
 )
@@ -108,7 +109,8 @@ func (r *reader) subscriber(rec subscriber.Record) error {
 	counts.Source++
 	counts.Subscriber++
 	c := candidate{subscriber: out, line: line, decision: scope.Decision{
-		Included: true, Category: "subscriber", Rule: fmt.Sprintf("account[%d]/subscriber/record", r.account),
+		Included: true, Category: order.Subscriber,
+		Rule: bag.Rule{Place: int64(r.account), Category: bag.CategorySubscriber, By: bag.ByRecord}.String(),
 	}}
 	return r.include(c, int64(len(line)))
 }

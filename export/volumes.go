@@ -41,12 +41,10 @@ type volumes struct {
 	bound      int64
 	pad        bool
 	at         time.Time
-	progress   func(stored int64)
 
 	current *volume
 	made    []manifest.Object
 	plain   []sign.Digest // of each volume's zstd stream, for custody
-	stored  int64
 }
 
 // volume is one that is being written.
@@ -148,10 +146,6 @@ func (v *volumes) finish() error {
 	}
 	v.made = append(v.made, obj)
 	v.plain = append(v.plain, sign.Digest(cur.plain.Sum(nil)))
-	v.stored += cur.size
-	if v.progress != nil {
-		v.progress(v.stored)
-	}
 	return nil
 }
 

@@ -100,7 +100,7 @@ func (o *exportOptions) check(cmd *cobra.Command) (err error) {
 		}
 	}
 	for _, flag := range o.empty {
-		if account, sort, one := strings.Cut(flag, "="); account == "" || one && sort != "mailbox" && sort != "subscriber" {
+		if account, sort, one := strings.Cut(flag, "="); account == "" || one && sort != export.SortMailbox && sort != export.SortSubscriber {
 			return usagef("exhibit export: --no-data %q is not ACCOUNT, ACCOUNT=mailbox or ACCOUNT=subscriber", flag)
 		}
 	}
@@ -299,7 +299,7 @@ func (o *exportOptions) basis(ctx context.Context, ord *order.Order) (*export.Dr
 	m, err := s.authority.Mandate(ctx, ord, o.superseded, o.app.env.now())
 	var refused *export.Refusal
 	if errors.As(err, &refused) && refused.Code != export.WrongSuperseded {
-		o.app.say("note: %s; this is the order as it is", oneLine(reasonOf(refused)))
+		o.app.say("note: %s; this is the order as it is", oneLine(refused.Why()))
 		return run, r, nil
 	}
 	if err != nil {

@@ -86,10 +86,6 @@ func (s *session) rowOfPending(p keyring.Pending) keyRow {
 }
 
 func stateOf(k keyring.Key, now time.Time) string {
-	from := k.Entry.ValidFrom
-	if from.Before(k.Since) {
-		from = k.Since
-	}
 	switch at := sign.At(now); {
 	case k.Revoked != nil:
 		state := "revoked " + k.Revoked.Time.String()
@@ -97,7 +93,7 @@ func stateOf(k keyring.Key, now time.Time) string {
 			state += ": " + *k.Revoked.Reason
 		}
 		return state
-	case at.Before(from):
+	case at.Before(k.From()):
 		return "not yet valid"
 	case k.Entry.ValidUntil != nil && !at.Before(*k.Entry.ValidUntil):
 		return "expired"

@@ -126,7 +126,7 @@ func (o *approveOptions) run(ctx context.Context, path string) error {
 	}
 	var refused *export.Refusal
 	if r.Enough && errors.As(m.Allows(), &refused) {
-		r.Waits = reasonOf(refused)
+		r.Waits = refused.Why()
 	}
 	return o.app.print(r)
 }

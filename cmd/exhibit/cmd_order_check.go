@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -209,7 +208,7 @@ func (o *checkOptions) policy(ctx context.Context, s *session, f export.File, r 
 		return err
 	}
 	if unfit != nil {
-		r.Unfit, r.UnfitCode = reasonOf(unfit), string(unfit.Code)
+		r.Unfit, r.UnfitCode = unfit.Why(), string(unfit.Code)
 	}
 	r.Signature = signatureOf(checked)
 	m, err := s.authority.Mandate(ctx, f.Order, nil, now)
@@ -237,9 +236,6 @@ func (o *checkOptions) policy(ctx context.Context, s *session, f export.File, r 
 	r.Received = true
 	return nil
 }
-
-// reasonOf is what a refusal says, for where it refuses nothing yet.
-func reasonOf(r *export.Refusal) string { return strings.TrimPrefix(r.Error(), "refused: ") }
 
 func signatureOf(res *signature.Result) *signatureTold {
 	if res == nil {

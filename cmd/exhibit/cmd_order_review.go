@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -227,12 +226,4 @@ agency is told is another matter: exhibit sends nothing.`,
 	f.StringVar(&ground, "ground", "", "why")
 	f.StringVar(&as, "as", "", "your key")
 	return cmd
-}
-
-// sortAdmitted puts admitted items into the order of a statement (sign/FORMAT.md
-// section 7).
-func sortAdmitted(list []statement.Admitted) {
-	slices.SortFunc(list, func(x, y statement.Admitted) int {
-		return cmp.Or(cmp.Compare(x.Account, y.Account), slices.Compare(x.SHA256[:], y.SHA256[:]))
-	})
 }

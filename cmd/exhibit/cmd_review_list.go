@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"exhibit/export"
+	"exhibit/export/bag"
 	"exhibit/sign"
 	"exhibit/sign/statement"
 )
@@ -79,30 +80,8 @@ func (l *listWriter) add(n export.Noted) error {
 	})
 }
 
-// line writes one line. The standard library's writer is not used, as it makes
-// CR LF of a LF within quotes.
-func (l *listWriter) line(cells []string) error {
-	for i, c := range cells {
-		if i > 0 {
-			l.buf.WriteByte(',')
-		}
-		c = guarded(c)
-		if strings.ContainsAny(c, "\",\r\n") {
-			c = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
-		}
-		l.buf.WriteString(c)
-	}
-	_, err := l.buf.WriteString("\r\n")
-	return err
-}
-
-// guarded keeps a spreadsheet from running a cell as a formula.
-func guarded(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r'", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
-}
+// line writes one line.
+func (l *listWriter) line(cells []string) error { return bag.WriteCSV(l.buf, cells) }
 
 // keep gives the list its name.
 func (l *listWriter) keep() error {
@@ -246,6 +225,7 @@ func (a *admitting) add(cells []string, places [3]int, line int) error {
 	return nil
 }
 
+// unguarded takes away what bag.WriteCSV put before a cell.
 func unguarded(cell string) string { return strings.TrimPrefix(cell, "'") }
 
 // admitted gives the items with a ground, as a statement has them.
@@ -256,6 +236,6 @@ func (a *admitting) admitted() []statement.Admitted {
 			list = append(list, statement.Admitted{Account: key.account, SHA256: key.digest, Ground: ground})
 		}
 	}
-	sortAdmitted(list)
+	statement.SortAdmitted(list)
 	return list
 }

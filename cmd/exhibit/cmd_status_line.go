@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -51,8 +52,12 @@ func standingOf(s *export.Standing) standingTold {
 		id := s.Package.String()
 		t.Package = &id
 	}
-	if s.Problem != nil {
-		t.Problem = strings.TrimPrefix(oneLine(plainText(s.Problem)), "refused: ")
+	var refused *export.Refusal
+	switch {
+	case errors.As(s.Problem, &refused):
+		t.Problem = oneLine(refused.Why())
+	case s.Problem != nil:
+		t.Problem = oneLine(plainText(s.Problem))
 	}
 	m := s.Mandate
 	if m == nil {
@@ -126,7 +131,7 @@ func soon(s *export.Standing, now time.Time) bool {
 
 // awaited reports whether the data of the order is still to come.
 func awaited(s *export.Standing) bool {
-	return s.State.Open() && s.State != export.StateDelivered && s.State != export.StateAcknowledged
+	return s.State.Open() && !s.State.Delivered()
 }
 
 // maxCell bounds what a cell shows of a text, in characters.
@@ -162,6 +167,9 @@ func (t *standingTold) dueText(now time.Time) string {
 		return "-"
 	case c.Late:
 		return "LATE by " + shortDuration(now.Sub(c.Due))
+	}
+	if now.After(c.Due) { // released before, and not delivered yet
+		return "released in time"
 	}
 	return "in " + shortDuration(c.Due.Sub(now))
 }

@@ -351,7 +351,7 @@ func TestCSV(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cells := rapid.SliceOfN(rapid.StringOf(rapid.SampledFrom([]rune("a,\"'=+-@\t\n\x00é "))), 2, 5).Draw(t, "cells")
 		var out strings.Builder
-		if err := writeCSV(&out, cells); err != nil {
+		if err := WriteCSV(&out, cells); err != nil {
 			t.Fatal(err)
 		}
 		r := csv.NewReader(strings.NewReader(out.String()))

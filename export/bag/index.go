@@ -46,11 +46,11 @@ type CSVIndex struct{ w io.Writer }
 
 // NewCSVIndex writes the header line to w.
 func NewCSVIndex(w io.Writer) (*CSVIndex, error) {
-	return &CSVIndex{w}, writeCSV(w, columns)
+	return &CSVIndex{w}, WriteCSV(w, columns)
 }
 
 // Add writes the line of an item.
-func (c *CSVIndex) Add(it *ItemRecord) error { return writeCSV(c.w, row(it)) }
+func (c *CSVIndex) Add(it *ItemRecord) error { return WriteCSV(c.w, row(it)) }
 
 // DATIndex writes index.dat, a Concordance load file.
 type DATIndex struct{ w io.Writer }
@@ -66,9 +66,10 @@ func NewDATIndex(w io.Writer) (*DATIndex, error) {
 // Add writes the line of an item.
 func (d *DATIndex) Add(it *ItemRecord) error { return writeDAT(d.w, row(it)) }
 
-// writeCSV writes one record of RFC 4180. A cell that a spreadsheet would take
-// for a formula, or that begins with ', gets a ' put before it.
-func writeCSV(w io.Writer, cells []string) error {
+// WriteCSV writes one record of RFC 4180 (section 10). A cell that a spreadsheet would take
+// for a formula, or that begins with ', gets a ' put before it. The standard library's writer is not
+// used, as it makes CR LF of a LF within quotes.
+func WriteCSV(w io.Writer, cells []string) error {
 	var b strings.Builder
 	for i, cell := range cells {
 		if i > 0 {
@@ -108,7 +109,7 @@ type ExceptionsCSVWriter struct{ w io.Writer }
 
 // NewExceptionsCSV writes the header line to w.
 func NewExceptionsCSV(w io.Writer) (*ExceptionsCSVWriter, error) {
-	return &ExceptionsCSVWriter{w}, writeCSV(w, []string{"exhibit", "file", "reason"})
+	return &ExceptionsCSVWriter{w}, WriteCSV(w, []string{"exhibit", "file", "reason"})
 }
 
 // Add writes the line of an item, if it is an exception.
@@ -116,16 +117,16 @@ func (e *ExceptionsCSVWriter) Add(it *ItemRecord) error {
 	if it.Exception == nil {
 		return nil
 	}
-	return writeCSV(e.w, []string{it.Exhibit, it.File, *it.Exception})
+	return WriteCSV(e.w, []string{it.Exhibit, it.File, *it.Exception})
 }
 
 // MarshalWithheldCSV returns withheld.csv: a line for each reason, in the order
 // given.
 func MarshalWithheldCSV(withheld []ReasonCount) []byte {
 	var b strings.Builder
-	_ = writeCSV(&b, []string{"reason", "count"}) // a strings.Builder takes all
+	_ = WriteCSV(&b, []string{"reason", "count"}) // a strings.Builder takes all
 	for _, r := range withheld {
-		_ = writeCSV(&b, []string{r.Reason, decimal(r.Count)})
+		_ = WriteCSV(&b, []string{r.Reason, decimal(r.Count)})
 	}
 	return []byte(b.String())
 }

@@ -69,7 +69,23 @@ func (p *Package) checkVersion() error {
 	if !v2 {
 		return nil
 	}
-	return p.Review.check()
+	if err := p.Review.check(); err != nil {
+		return err
+	}
+	return p.checkPersons()
+}
+
+// checkPersons checks that the approvals are of different persons, none of whom is
+// the reviewer (sign/FORMAT.md section 7).
+func (p *Package) checkPersons() error {
+	seen := map[string]bool{p.Review.Holder: true}
+	for _, a := range p.Approvals {
+		if seen[a.Holder] || a.Fingerprint == p.Review.Fingerprint {
+			return sign.BadMember("approvals", "%s counts twice, or is the reviewer", quote(a.Holder))
+		}
+		seen[a.Holder] = true
+	}
+	return nil
 }
 
 func versionError(member string, v2 bool) error {

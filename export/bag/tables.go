@@ -10,7 +10,7 @@ type TrafficCSVWriter struct{ w io.Writer }
 
 // NewTrafficCSV writes the header line to w.
 func NewTrafficCSV(w io.Writer) (*TrafficCSVWriter, error) {
-	return &TrafficCSVWriter{w}, writeCSV(w, []string{
+	return &TrafficCSVWriter{w}, WriteCSV(w, []string{
 		"exhibit", "account", "received", "date", "from", "sender", "return_path", "to", "cc", "bcc", "delivered_to", "message_id", "size",
 	})
 }
@@ -22,7 +22,7 @@ func (t *TrafficCSVWriter) Add(exhibit string, r *TrafficRecord) error {
 	if r.MessageID != nil {
 		id = *r.MessageID
 	}
-	return writeCSV(t.w, []string{
+	return WriteCSV(t.w, []string{
 		exhibit, r.Account, r.Received.text(), r.Date.text(), listed(r.From), listed(r.Sender), listed(r.ReturnPath),
 		listed(r.To), listed(r.Cc), listed(r.Bcc), listed(r.DeliveredTo), id, decimal(r.Size),
 	})
@@ -46,14 +46,14 @@ type SubscriberCSVWriter struct{ w io.Writer }
 
 // NewSubscriberCSV writes the header line to w.
 func NewSubscriberCSV(w io.Writer) (*SubscriberCSVWriter, error) {
-	return &SubscriberCSVWriter{w}, writeCSV(w, []string{"exhibit", "account", "list", "column", "value"})
+	return &SubscriberCSVWriter{w}, WriteCSV(w, []string{"exhibit", "account", "list", "column", "value"})
 }
 
 // Add writes a line for each value of the subscriber record with that exhibit
 // number. Records come in order of exhibit number.
 func (s *SubscriberCSVWriter) Add(exhibit string, r *SubscriberRecord) error {
 	for _, v := range r.Values {
-		if err := writeCSV(s.w, []string{exhibit, r.Account, r.List, v.Column, v.Value}); err != nil {
+		if err := WriteCSV(s.w, []string{exhibit, r.Account, r.List, v.Column, v.Value}); err != nil {
 			return err
 		}
 	}

@@ -126,7 +126,7 @@ func samplePackage() *Package {
 		Order: Order{Reference: "1", File: OrderYAML, Instrument: InstrumentName("a.pdf")}, Agency: "LKA",
 		Recipients: []manifest.Recipient{{Kind: sign.OpenPGP, Fingerprint: fp}},
 		Review:     &Review{Decision: Accept, Holder: "Rita", Fingerprint: fp, Time: when}, Emergency: ptr(false),
-		Approvals: []Approval{{Holder: "Anna", Fingerprint: fp, Time: when}},
+		Approvals: []Approval{{Holder: "Anna", Fingerprint: strings.Repeat("CD", 20), Time: when}},
 		Accounts: []Account{
 			{Account: "a@example.org", Place: ptr(int64(0)), From: &when, Until: &until, Categories: []string{"content"}, Source: 3, Included: 2, Admitted: ptr(int64(1)), Withheld: 1},
 			{Account: "b@example.org", Place: ptr(int64(2)), Entire: true, Categories: []string{"traffic", "subscriber"}, Admitted: ptr(int64(0))}},

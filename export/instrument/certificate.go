@@ -47,22 +47,30 @@ func pgpCertificates(keys *keyring.Keyring) []*pgpCertificate {
 
 // parseCertificate makes a fresh entity of a keyring entry's text.
 func parseCertificate(text string) (*openpgp.Entity, error) {
-	data, err := certificatePackets(text)
+	e, revocations, err := readCertificate(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: certificate: %w", ErrBad, err)
-	}
-	data, revocations, err := revocationsFirst(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: certificate: %w", ErrBad, err)
-	}
-	e, err := openpgp.ReadEntity(packet.NewReader(bytes.NewReader(data)))
-	if err != nil {
-		return nil, fmt.Errorf("%w: certificate: %w", ErrBad, err)
+		return nil, err
 	}
 	if len(e.Revocations) != revocations {
 		return nil, fmt.Errorf("%w: certificate: a key revocation that cannot be read", ErrBad)
 	}
 	return e, nil
+}
+
+// readCertificate is parseCertificate for who only looks at the names of keys. It
+// returns how many key revocations there are, which may be more than can be read.
+func readCertificate(text string) (e *openpgp.Entity, revocations int, err error) {
+	data, err := certificatePackets(text)
+	if err == nil {
+		data, revocations, err = revocationsFirst(data)
+	}
+	if err == nil {
+		e, err = openpgp.ReadEntity(packet.NewReader(bytes.NewReader(data)))
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: certificate: %w", ErrBad, err)
+	}
+	return e, revocations, nil
 }
 
 // certificatePackets takes off the armor: of more than one block where a
@@ -129,6 +137,34 @@ func revokesKey(contents []byte) bool {
 		return contents[1] == byte(packet.SigTypeKeyRevocation)
 	}
 	return false
+}
+
+// subkeyRevocations returns all signatures of a certificate by which subkeys are
+// revoked, wherever they stand: the library looks for them right behind the
+// subkey only.
+func subkeyRevocations(text string) ([]*packet.Signature, error) {
+	data, err := certificatePackets(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: certificate: %w", ErrBad, err)
+	}
+	var found []*packet.Signature
+	r := packet.NewOpaqueReader(bytes.NewReader(data))
+	for {
+		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: certificate: %w", ErrBad, err)
+		}
+		if p.Tag != tagSignature {
+			continue
+		}
+		parsed, err := p.Parse()
+		if sig, ok := parsed.(*packet.Signature); ok && err == nil && sig.SigType == packet.SigTypeSubkeyRevocation {
+			found = append(found, sig)
+		}
+	}
 }
 
 // publicKey returns the certificate's key of that fingerprint.

@@ -90,14 +90,11 @@ func (s *pgpSignature) check(instrument []byte, keys *keyring.Keyring, now time.
 	}
 	var failed error
 	for _, c := range pgpCertificates(keys) {
-		signer, err := c.find(s)
-		if err != nil {
-			return Result{}, err
-		}
+		signer := c.find(s)
 		if signer == "" {
 			continue
 		}
-		err = c.verify(instrument, s, signer, at)
+		err := c.verify(instrument, s, signer, at)
 		if err == nil {
 			return by(OpenPGP, c.fingerprint, s.created, now, keys)
 		}
@@ -118,21 +115,25 @@ func (s *pgpSignature) issuer() string {
 }
 
 // find returns the fingerprint of the certificate's key that the signature
-// names, or "".
-func (c *pgpCertificate) find(s *pgpSignature) (string, error) {
-	e, err := parseCertificate(c.last)
-	if err != nil {
-		return "", fmt.Errorf("key %s: %w", c.fingerprint, err)
+// names, or "". What is wrong with the certificate is for verify to say: no
+// agency's certificate stands in the way of another's.
+func (c *pgpCertificate) find(s *pgpSignature) string {
+	e, _, err := readCertificate(c.last)
+	if err != nil { // of its keys only the primary one is known
+		if s.issuer() == c.fingerprint {
+			return c.fingerprint
+		}
+		return ""
 	}
 	if s.packet.CheckKeyIdOrFingerprint(e.PrimaryKey) {
-		return hexOf(e.PrimaryKey), nil
+		return hexOf(e.PrimaryKey)
 	}
 	for i := range e.Subkeys {
 		if key := e.Subkeys[i].PublicKey; s.packet.CheckKeyIdOrFingerprint(key) {
-			return hexOf(key), nil
+			return hexOf(key)
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // verify checks the signature with the key of that fingerprint, and that the
@@ -201,8 +202,12 @@ func (c *pgpCertificate) notRevoked(signer string) error {
 		if sub == nil {
 			continue
 		}
-		for _, r := range sub.Revocations {
-			if e.PrimaryKey.VerifySubkeyRevocationSignature(r.Packet, sub.PublicKey) == nil {
+		revocations, err := subkeyRevocations(text)
+		if err != nil {
+			return err
+		}
+		for _, r := range revocations {
+			if e.PrimaryKey.VerifySubkeyRevocationSignature(r, sub.PublicKey) == nil {
 				return fmt.Errorf("%w: subkey revoked by its holder", ErrNotValid)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,45 @@ func TestOpenPGPSubkey(t *testing.T) {
 	h.refused(sig, ErrNotValid)
 }
 
+// A subkey is revoked wherever in the certificate that stands.
+func TestOpenPGPRevokedSubkey(t *testing.T) {
+	e := newHouse(t).entity(nil)
+	if err := e.AddSigningSubkey(newHouse(t).at(nil)); err != nil {
+		t.Fatal(err)
+	}
+	var clean, revocation bytes.Buffer
+	if err := e.Serialize(&clean); err != nil {
+		t.Fatal(err)
+	}
+	sig := newHouse(t).signed(e, time.Now().Add(-day).UTC(), order, nil)
+	if err := e.Subkeys[1].Revoke(packet.KeySuperseded, "", newHouse(t).at(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Subkeys[1].Revocations[0].Packet.Serialize(&revocation); err != nil {
+		t.Fatal(err)
+	}
+	var packets [][]byte
+	for r := packet.NewOpaqueReader(&clean); ; {
+		p, err := r.Next()
+		if err != nil {
+			break
+		}
+		var raw bytes.Buffer
+		if err := p.Serialize(&raw); err != nil {
+			t.Fatal(err)
+		}
+		packets = append(packets, raw.Bytes())
+	}
+	for i := range packets {
+		h := newHouse(t)
+		data := bytes.Join(slices.Insert(slices.Clone(packets), i+1, revocation.Bytes()), nil)
+		h.agencyKey(hexOf(e.PrimaryKey), armored(t, openpgp.PublicKeyType, data))
+		if got, err := h.check(sig); !errors.Is(err, ErrNotValid) {
+			t.Errorf("behind packet %d of %d: %+v, %v", i+1, len(packets), got, err)
+		}
+	}
+}
+
 // What the keyring says of a key goes before what the signature says.
 func TestOpenPGPKeyring(t *testing.T) {
 	at := func(h *house) time.Time { return h.now.Add(-5 * day) }
@@ -237,6 +277,30 @@ func TestOpenPGPCertificate(t *testing.T) {
 			h.certified = h.certified.Add(time.Hour)
 		}
 		if _, err := h.check(sig); !errors.Is(err, ErrNotValid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// An agency whose certificate cannot be read whole harms itself alone.
+func TestOpenPGPOtherCertificate(t *testing.T) {
+	for name, revocation := range map[string][]byte{
+		"unknown hash": {0xc2, 16, 4, 0x20, 22, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"version 9":    {0xc2, 6, 9, 0x20, 22, 8, 0, 0},
+		"version 3":    {0xc2, 6, 3, 5, 0x20, 8, 0, 0},
+	} {
+		h := newHouse(t)
+		e, other := h.entity(nil), h.entity(nil)
+		var data bytes.Buffer
+		if err := other.Serialize(&data); err != nil {
+			t.Fatal(err)
+		}
+		text := armored(t, openpgp.PublicKeyType, append(data.Bytes(), revocation...))
+		h.enroll(h.enrollment("aaa", "Other Agency", sign.OpenPGP, hexOf(other.PrimaryKey), text, sign.Agency))
+		h.agencyKey(hexOf(e.PrimaryKey), public(t, e))
+		at := h.now.Add(-day)
+		h.good(h.signed(e, at, order, nil), OpenPGP, hexOf(e.PrimaryKey), at)
+		if _, err := h.check(h.signed(other, at, order, nil)); !errors.Is(err, ErrBad) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

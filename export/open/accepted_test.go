@@ -123,6 +123,15 @@ func TestAccepted(t *testing.T) {
 		{"said to be whole outside", []func(*builder){func(b *builder) {
 			b.onManifest = func(m *manifest.Manifest) { m.Acceptance = manifest.Whole }
 		}}, BindingMismatch},
+		{"approved by the reviewer", []func(*builder){whole, func(b *builder) {
+			b.onPackage = func(p *bag.Package) { p.Approvals[0].Holder = p.Review.Holder }
+		}}, PackageInvalid},
+		{"approved by the reviewer's key", []func(*builder){whole, func(b *builder) {
+			b.onPackage = func(p *bag.Package) { p.Approvals[0].Fingerprint = p.Review.Fingerprint }
+		}}, PackageInvalid},
+		{"one person's approval twice", []func(*builder){whole, func(b *builder) {
+			b.onPackage = func(p *bag.Package) { p.Approvals = append(p.Approvals, p.Approvals[0]) }
+		}}, PackageInvalid},
 		{"refused", []func(*builder){decide("refuse")}, PackageInvalid},
 	}
 	for _, c := range cases {

@@ -260,7 +260,7 @@ func (b *builder) makePackage(order, instrument []byte, root merkle.Hash) *bag.P
 		Policy:     sign.Sum([]byte("policy")),
 		Review:     &bag.Review{Decision: bag.Accept, Holder: "Rita Muster", Fingerprint: b.signer.Fingerprint(), Time: sign.At(at), SHA256: sign.Sum([]byte("review"))},
 		Emergency:  ptr(false),
-		Approvals:  []bag.Approval{{Holder: "Anna Muster", Fingerprint: b.signer.Fingerprint(), Time: sign.At(at), SHA256: sign.Sum([]byte("approval"))}},
+		Approvals:  []bag.Approval{{Holder: "Anna Muster", Fingerprint: keys().stranger.Fingerprint(), Time: sign.At(at), SHA256: sign.Sum([]byte("approval"))}},
 		Accounts: []bag.Account{
 			{Account: "alice@example.org", Place: ptr(int64(0)), From: ptr(sign.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))), Until: ptr(sign.At(time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))),
 				Categories: []string{"content"}, Source: alice + 3, Included: alice, Admitted: ptr(b.included("alice@example.org", "/admitted")), Withheld: 3},

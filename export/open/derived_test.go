@@ -207,6 +207,36 @@ func TestFetchDerived(t *testing.T) {
 	wantCode(t, err, LimitExceeded)
 }
 
+// An item that is fetched by itself is one of what was accepted of its account.
+func TestFetchOutOfScope(t *testing.T) {
+	for name, c := range map[string]struct {
+		exhibit string
+		alter   func(b *builder)
+	}{
+		"content of an account that is asked for traffic alone": {"E0000006", func(b *builder) {
+			b.onOrder = func(text []byte) []byte {
+				return bytes.Replace(text, []byte("    entire: true\n"), []byte("    entire: true\n    categories: [traffic]\n"), 1)
+			}
+			b.onPackage = func(p *bag.Package) { p.Accounts[1].Categories = []string{"traffic"} }
+		}},
+		"outside of the span": {"E0000001", func(b *builder) {
+			b.onRecords = func(r []*bag.ItemRecord) []*bag.ItemRecord { r[0].Scope.Latest = ptr(sign.At(at)); return r }
+		}},
+		"of an account that is not there": {"E0000001", func(b *builder) {
+			b.onRecords = func(r []*bag.ItemRecord) []*bag.ItemRecord { r[0].Account = "Alice@example.org"; return r }
+		}},
+	} {
+		b := newBuilder(t)
+		b.carol = true
+		c.alter(b)
+		var out bytes.Buffer
+		_, err := Item(t.Context(), memory(b.build()), keys().trusted, keys().ids, c.exhibit, &out, options())
+		if codeOf(err) != RecordInvalid || out.Len() > 0 {
+			t.Errorf("%s: %d bytes, %v", name, out.Len(), err)
+		}
+	}
+}
+
 // What is read of a record's file is either understood whole or refused.
 func FuzzReadDerived(f *testing.F) {
 	f.Add(true, []byte(`{"type":"exhibit/traffic/v1","derived":true,"account":"a","received":null,"date":null,"from":["e@x"],"sender":[],"return_path":[],"to":[],"cc":[],"bcc":[],"delivered_to":[],"message_id":null,"route":[],"size":0,"incomplete":[]}`+"\n"))

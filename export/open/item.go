@@ -177,8 +177,23 @@ func (f *fetch) item(number int) (*bag.ItemRecord, []byte, error) {
 	if err != nil {
 		return nil, nil, asFailure(RecordInvalid, bag.IndexJSONL, err)
 	}
+	if err := f.scope(rec); err != nil {
+		return nil, nil, asFailure(RecordInvalid, bag.IndexJSONL, err)
+	}
 	data, err := f.content(l, rec)
 	return rec, data, err
+}
+
+// scope checks that an item is one of what package.json says was accepted of its
+// account.
+func (f *fetch) scope(rec *bag.ItemRecord) error {
+	for i := range f.pkg.Accounts {
+		if a := &f.pkg.Accounts[i]; a.Account == rec.Account {
+			_, err := admitted(rec, a, int64(i))
+			return err
+		}
+	}
+	return fail(RecordInvalid, rec.File, "belongs to account %s, which the order does not name", show(rec.Account))
 }
 
 // content reads an item's file, and checks it against the item's record.
@@ -366,6 +381,7 @@ func (f *fetch) report(rec *bag.ItemRecord) *ItemReport {
 		report.checked("it is the package that was expected")
 	}
 	report.checked(fmt.Sprintf("%s has the digest in its record, and the record is in the signed tree of %d items", rec.Exhibit, m.Items.Size))
+	report.checked("it was admitted by a rule that package.json has for its account")
 	report.notChecked("nothing but this item was checked: neither the digests of the volumes nor any other item, count or file")
 	f.r.unknown(m, &report.Findings)
 	return report

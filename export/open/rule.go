@@ -9,22 +9,29 @@ import (
 func (x *indexCheck) scope(rec *bag.ItemRecord) error {
 	i, ok := x.accounts[rec.Account]
 	if !ok {
-		return fail(RecordInvalid, rec.File, "belongs to account %s, which the order does not name", show(rec.Account))
+		return fail(RecordInvalid, rec.File, "belongs to account %s, which package.json does not list", show(rec.Account))
 	}
 	x.included[i]++
-	rule, err := bag.ParseRule(rec.Scope.Rule)
-	if err != nil {
-		return err
-	}
-	if a := &x.c.facts.pkg.Accounts[i]; !fits(rule, a, int64(i)) {
-		return fail(RecordInvalid, rec.File, "was admitted by %s, which is no rule for account %s", show(rec.Scope.Rule), show(a.Account))
-	} else if rule.By == bag.BySpan && !within(rec.Scope, a) {
-		return fail(RecordInvalid, rec.File, "is not within the span of its account")
-	}
+	rule, err := admitted(rec, &x.c.facts.pkg.Accounts[i], int64(i))
 	if rule.By == bag.ByReviewer {
 		x.admitted[i]++
 	}
-	return nil
+	return err
+}
+
+// admitted returns the rule that admitted an item of the i-th account, if it is
+// one that the account has and the item is within it.
+func admitted(rec *bag.ItemRecord, a *bag.Account, i int64) (bag.Rule, error) {
+	rule, err := bag.ParseRule(rec.Scope.Rule)
+	switch {
+	case err != nil:
+		return rule, err
+	case !fits(rule, a, i):
+		return rule, fail(RecordInvalid, rec.File, "was admitted by %s, which is no rule for account %s", show(rec.Scope.Rule), show(a.Account))
+	case rule.By == bag.BySpan && !within(rec.Scope, a):
+		return rule, fail(RecordInvalid, rec.File, "is not within the span of its account")
+	}
+	return rule, nil
 }
 
 // fits says whether a rule is one of the i-th account. Content comprises traffic:

@@ -121,6 +121,23 @@ func TestSecondVerifier(t *testing.T) {
 				p.Accounts[0].Categories, p.Accounts[1].Categories = []string{"traffic"}, []string{"traffic"}
 			}
 		}, false},
+		{"no approval", func(b *builder) { b.onPackage = func(p *bag.Package) { p.Approvals = nil } }, false},
+		{"approved by the reviewer", func(b *builder) {
+			b.onPackage = func(p *bag.Package) { p.Approvals[0].Holder = p.Review.Holder }
+		}, false},
+		{"an account twice", func(b *builder) {
+			b.onPackage = func(p *bag.Package) {
+				twice := p.Accounts[2]
+				twice.Place = ptr(int64(3))
+				p.Accounts = append(p.Accounts, twice)
+				p.Counts.Source += twice.Source
+				p.Counts.Withheld, p.Withheld[0].Count = p.Counts.Withheld+twice.Source, twice.Source
+			}
+			b.onManifest = func(m *manifest.Manifest) { m.Counts = b.pkg.Counts }
+		}, false},
+		{"a good signature of nobody", func(b *builder) {
+			b.onPackage = func(p *bag.Package) { p.Order.Signature().Holder = nil }
+		}, false},
 		{"another signature over the instrument", func(b *builder) {
 			b.onPackage = func(p *bag.Package) { p.Order.Signature().SHA256 = sign.Sum([]byte("another")) }
 		}, false},

@@ -4,10 +4,10 @@ package scope
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"strings"
 	"time"
 
+	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/mail/header"
 	"exhibit/export/order"
@@ -140,7 +140,7 @@ func (s *Scope) Decide(account int, it mail.Item) Decision {
 		}
 	}
 	d.Included, d.Category = true, category
-	d.Rule = fmt.Sprintf("account[%d]/%s/%s", account, category, basis(d.Admitted, span))
+	d.Rule = bag.Rule{Place: int64(account), Category: string(category), By: basis(d.Admitted, span)}.String()
 	return d
 }
 
@@ -160,11 +160,11 @@ func asked(a *order.Account, kind mail.Kind) order.Category {
 func basis(admitted bool, span order.Span) string {
 	switch {
 	case admitted:
-		return "admitted"
+		return bag.ByReviewer
 	case span.Entire:
-		return "entire"
+		return bag.ByEntire
 	}
-	return "span"
+	return bag.BySpan
 }
 
 // admits reports whether the item is admitted for its account. Its digest is

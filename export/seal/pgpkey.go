@@ -198,7 +198,7 @@ func (k *pgpKey) check(at time.Time) (*pgpKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range revocations(k.certificate) {
+	for _, r := range signatures(k.certificate, packet.SigTypeKeyRevocation) {
 		// One revoked at any time, for any reason, is revoked.
 		if e.PrimaryKey.VerifyRevocationSignature(r) == nil {
 			return nil, ErrRevokedKey
@@ -217,6 +217,11 @@ func (k *pgpKey) check(at time.Time) (*pgpKey, error) {
 	if err := checkAlgorithm(key.PublicKey); err != nil {
 		return nil, fmt.Errorf("encryption key: %w", err)
 	}
+	for _, r := range signatures(k.certificate, packet.SigTypeSubkeyRevocation) {
+		if e.PrimaryKey.VerifySubkeyRevocationSignature(r, key.PublicKey) == nil {
+			return nil, ErrRevokedKey
+		}
+	}
 	if key.PublicKey.Version != e.PrimaryKey.Version {
 		return nil, fmt.Errorf("%w: a subkey of version %d", ErrInvalidKey, key.PublicKey.Version)
 	}
@@ -229,14 +234,14 @@ func (k *pgpKey) check(at time.Time) (*pgpKey, error) {
 	return &pgpKey{certificate: k.certificate, primary: key.PrimarySelfSignature, public: key.PublicKey}, nil
 }
 
-// revocations returns the key revocations of a certificate, wherever they stand:
-// a revocation certificate may have been put behind the key, where the library
-// does not look for it.
-func revocations(certificate []byte) (found []*packet.Signature) {
+// signatures returns the revocations of that type in a certificate, wherever they
+// stand: a revocation certificate may have been put behind the key, where the
+// library does not look for it.
+func signatures(certificate []byte, typ packet.SignatureType) (found []*packet.Signature) {
 	r := bytes.NewReader(certificate)
 	for r.Len() > 0 {
 		p, err := packet.Read(r)
-		if sig, ok := p.(*packet.Signature); ok && err == nil && sig.SigType == packet.SigTypeKeyRevocation {
+		if sig, ok := p.(*packet.Signature); ok && err == nil && sig.SigType == typ {
 			found = append(found, sig)
 		}
 	}

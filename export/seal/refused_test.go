@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -60,6 +61,7 @@ func TestRefusedKeys(t *testing.T) {
 		"expired":                       {pgpPair(t, entity(t, expired)).public, nil, seal.ErrExpiredKey},
 		"subkey for nothing":            {pgpPair(t, noUse).public, seal.ErrNoEncryption, nil},
 		"subkey revoked":                {pgpPair(t, subkeyRevoked).public, seal.ErrRevokedKey, nil},
+		"subkey revoked elsewhere":      {subkeyRevocationFirst(t, subkeyRevoked), seal.ErrRevokedKey, nil},
 		"revocation behind the key":     {append(appendedKey, revocation.Bytes()...), seal.ErrRevokedKey, nil},
 		"two certificates":              {append(bytes.Clone(v4.public), v4.public...), seal.ErrInvalidKey, nil},
 		"two armor blocks":              {bytes.Repeat(armored(t, "PGP PUBLIC KEY BLOCK", v4.public), 2), seal.ErrInvalidKey, nil},
@@ -154,4 +156,37 @@ func TestCheckedAtEachTime(t *testing.T) {
 	if err := seal.CheckRecipient(r, time.Time{}); err == nil {
 		t.Error("checked at no time")
 	}
+}
+
+// subkeyRevocationFirst gives a certificate in which the revocation of the first
+// subkey stands right behind the primary key.
+func subkeyRevocationFirst(t *testing.T, e *openpgp.Entity) []byte {
+	t.Helper()
+	var moved, rest bytes.Buffer
+	r := packet.NewOpaqueReader(bytes.NewReader(packetsOf(t, e)))
+	for first := true; ; first = false {
+		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return append(moved.Bytes(), rest.Bytes()...)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := &rest
+		if first || p.Tag == 2 && p.Contents[1] == byte(packet.SigTypeSubkeyRevocation) {
+			to = &moved
+		}
+		if err := p.Serialize(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func packetsOf(t *testing.T, e *openpgp.Entity) []byte {
+	t.Helper()
+	var data bytes.Buffer
+	if err := e.Serialize(&data); err != nil {
+		t.Fatal(err)
+	}
+	return data.Bytes()
 }

@@ -108,13 +108,15 @@ func read(raw []byte) *derivation {
 const none = header.MaxBytes
 
 // doubtful returns the offset of the first line after which the header may be at
-// its end, though more fields follow.
+// its end, though more fields follow: an empty one before all fields ends it.
 func doubtful(h header.Header) int {
 	if len(h.Fields) == 0 {
 		return none
 	}
 	for _, defect := range h.Defects {
 		switch defect.Name {
+		case header.DefectLeadingEmpty:
+			return defect.Offset
 		case header.DefectJunkLine, header.DefectLostFold, header.DefectMboxLine, header.DefectTooManyDefects:
 			if defect.Offset > h.Fields[0].Offset { // before it there is no header to end
 				return defect.Offset

@@ -330,3 +330,18 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+// What follows an empty first line is the body, even if it looks like a header.
+func TestBodyAlone(t *testing.T) {
+	for _, before := range []string{"\r\n", "\xef\xbb\xbf\r\n", " \n\n"} {
+		it := mail.Item{Kind: mail.KindMessage, Format: mail.FormatEML, Raw: []byte(before +
+			"To: the.plan@is.example\r\nMessage-ID: <meet@noon>\r\nReceived: from the.old.mill by dawn; Mon, 2 Feb 2026 10:00:00 +0000\r\n\r\n")}
+		r, line := derive(t, it)
+		if strings.Contains(line, "plan") || strings.Contains(line, "noon") || strings.Contains(line, "mill") {
+			t.Errorf("%q: the body leaves: %s", before, line)
+		}
+		if got := strings.Join(r.Incomplete, " "); got != "message_id route to" {
+			t.Errorf("%q: incomplete %s", before, got)
+		}
+	}
+}

@@ -169,6 +169,10 @@ type signaturePacket struct {
 // (RFC 9580 section 5.2.1.11).
 const typeKeyRevocation = 0x20
 
+// typeSubkeyRevocation is that of a signature by which a subkey is revoked
+// (section 5.2.1.12).
+const typeSubkeyRevocation = 0x28
+
 // signatureType returns the type of a signature packet, or 0xff if it has none.
 func signatureType(body []byte) byte {
 	switch {

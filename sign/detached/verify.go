@@ -137,7 +137,7 @@ func (c *certificate) check(key string, at time.Time) error {
 	if err := strong(sub.PublicKey); err != nil {
 		return err
 	}
-	if subkeyRevoked(e, sub) {
+	if c.subkeyRevoked(e, sub) {
 		return ErrRevoked
 	}
 	if _, err := sub.Verify(at, config); err != nil {
@@ -179,10 +179,17 @@ func revoked(e *openpgp.Entity) bool {
 	})
 }
 
-// subkeyRevoked is revoked for a subkey.
-func subkeyRevoked(e *openpgp.Entity, sub *openpgp.Subkey) bool {
-	return slices.ContainsFunc(sub.Revocations, func(r *packet.VerifiableSignature) bool {
-		return e.PrimaryKey.VerifySubkeyRevocationSignature(r.Packet, sub.PublicKey) == nil
+// subkeyRevoked is revoked for a subkey. The library looks for its revocations
+// right behind it only.
+func (c *certificate) subkeyRevoked(e *openpgp.Entity, sub *openpgp.Subkey) bool {
+	packets, err := splitPackets(c.packets)
+	return err != nil || slices.ContainsFunc(packets, func(p rawPacket) bool {
+		if p.tag != tagSignature || signatureType(p.body) != typeSubkeyRevocation {
+			return false
+		}
+		parsed, err := packet.Read(bytes.NewReader(p.raw))
+		r, ok := parsed.(*packet.Signature)
+		return err == nil && ok && e.PrimaryKey.VerifySubkeyRevocationSignature(r, sub.PublicKey) == nil
 	})
 }
 

@@ -299,6 +299,25 @@ func TestRevokedSubkey(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
+	packets, err := splitPackets(append(bytes.Clone(certificate), binding...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range packets { // wherever the revocation stands
+		var data []byte
+		for k, p := range packets {
+			if data = append(data, p.raw...); k == i {
+				data = append(data, packet(s, 0x28, nil, start)...)
+			}
+		}
+		keys, err := ParsePublicKeys(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Verify([]byte("text"), sig, keys, later); !errors.Is(err, ErrRevoked) {
+			t.Errorf("behind packet %d: %+v, %v", i+1, got, err)
+		}
+	}
 }
 
 func TestWeakSelfSignature(t *testing.T) {

@@ -49,6 +49,15 @@ type Key struct {
 	Revoked *Entry
 }
 
+// From is the time from which the key is valid: the later of its entry's valid_from
+// and of Since.
+func (k *Key) From() sign.Time {
+	if k.Entry.ValidFrom.Before(k.Since) {
+		return k.Since
+	}
+	return k.Entry.ValidFrom
+}
+
 // Person returns the key's holder in one of the key's roles.
 func (k Key) Person(role sign.Role) sign.Person {
 	return sign.Person{Name: k.Entry.Name, Holder: k.Entry.Holder, Role: role, Fingerprint: k.Entry.Fingerprint}

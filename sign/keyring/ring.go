@@ -106,10 +106,7 @@ func (r *ring) enrolled(fingerprint string, role sign.Role, t sign.Time) error {
 
 // enrolled says whether the key's own entry makes it valid at t in a role.
 func (k *Key) enrolled(role sign.Role, t sign.Time) error {
-	from := k.Entry.ValidFrom
-	if from.Before(k.Since) {
-		from = k.Since
-	}
+	from := k.From()
 	switch {
 	case !slices.Contains(k.Entry.Roles, role):
 		return fmt.Errorf("%w %s", ErrRole, role)

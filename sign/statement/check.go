@@ -181,6 +181,9 @@ func (s *Statement) checkAdmitted() error {
 	return nil
 }
 
+// SortAdmitted puts admitted items into the order that a statement has them in.
+func SortAdmitted(list []Admitted) { slices.SortFunc(list, compareAdmitted) }
+
 func compareAdmitted(a, b Admitted) int {
 	return cmp.Or(strings.Compare(a.Account, b.Account), bytes.Compare(a.SHA256[:], b.SHA256[:]))
 }

@@ -177,6 +177,11 @@ def verify_bag(manifest, signer, volumes, identity, scratch):
     old, accepted = facts.type.endswith("v1"), {"accept": "whole", "accept-in-part": "in-part"}
     need(old == manifest.type.endswith("v1") and (old or accepted[facts.review.decision] == manifest.acceptance),
          "package.json and the manifest differ in what was accepted")
+    holders = [approval.holder for approval in facts.approvals] + ([] if old else [facts.review.holder])
+    need(facts.approvals and (old or len(set(holders)) == len(holders) and
+                              all(approval.fingerprint != facts.review.fingerprint for approval in facts.approvals)),
+         "there is no approval, or one is of a person who counts already")
+    need(len({account.account for account in facts.accounts}) == len(facts.accounts) > 0, "an account stands twice, or there is none")
     need(old != ("data/traffic.csv" in files), "the bag's files are not those of its version")
     records, lines = canonical_lines(files["data/index.jsonl"], "item", "data/index.jsonl")
     verify_records(files, facts, records)
@@ -184,6 +189,8 @@ def verify_bag(manifest, signer, volumes, identity, scratch):
     order, secret = facts.order, b64decode(facts.secret)
     signature = order.get("instrument_signature")
     described = [(order.file, order.sha256), (order.instrument, order.instrument_sha256)]
+    need(not signature or (signature.result == "good") == bool(signature.holder) and (signature.fingerprint or not signature.holder),
+         "the signature over the instrument is not as specified")
     described += [(signature.file, signature.sha256)] if signature else []
     need(described == [(name, sha256(files[name]).hex()) for name in rest if name.startswith("data/order/")],
          "package.json does not describe the order")
