@@ -254,6 +254,9 @@ func (a *Authority) Approve(ctx context.Context, f File, with Approval, by Actor
 	if err == nil && m.Effective != nil {
 		err = a.fitScope(m.Effective)
 	}
+	if err == nil { // or the last approval would say that it may be exported
+		_, _, err = a.recipients(o, by.Now)
+	}
 	if err != nil {
 		return nil, err
 	}

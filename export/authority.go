@@ -153,6 +153,22 @@ func (a *Authority) agencyKey(fp order.Fingerprint) (keyring.Key, error) {
 	return key, err
 }
 
+// AgencyKeys says whose the keys are that an order names, as the keyring has it, and
+// why nothing can be encrypted to them now: nil if it can.
+func (a *Authority) AgencyKeys(o *order.Order, now time.Time) ([]keyring.Key, error) {
+	var list []keyring.Key
+	for _, fp := range o.Agency.Keys {
+		if key, err := a.agencyKey(fp); err == nil {
+			list = append(list, key)
+		}
+	}
+	if a.Policy == nil {
+		return list, nil
+	}
+	_, _, err := a.recipients(o, now)
+	return list, err
+}
+
 // recipients finds the agency's keys in the keyring, as the order names them:
 // each enrolled, valid now, of a kind that the policy allows, and fit.
 func (a *Authority) recipients(o *order.Order, now time.Time) ([]seal.Recipient, []string, error) {

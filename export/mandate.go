@@ -15,6 +15,7 @@ import (
 	"exhibit/export/subscriber"
 	"exhibit/sign"
 	"exhibit/sign/custody"
+	"exhibit/sign/detached"
 	"exhibit/sign/policy"
 	"exhibit/sign/statement"
 )
@@ -304,6 +305,8 @@ func (a *Authority) fitOrder(f File, now time.Time) (*instrument.Result, error) 
 	switch {
 	case o.Expired(now):
 		return nil, refuse(OrderExpired, nil, "the order expired at %s", o.Expires.UTC().Format(time.RFC3339))
+	case o.Received.After(now.Add(detached.MaxSkew)):
+		return nil, refuse(OrderAhead, nil, "the order says that it was received at %s, which has not come", o.Received.UTC().Format(time.RFC3339))
 	case !ok:
 		return nil, regimeUnknown(o)
 	case len(regime.Hold) > 0 && o.EnforcingAuthority == nil:

@@ -20,6 +20,7 @@ const (
 	OrderWithdrawn      Code = "order-withdrawn"
 	OrderSuperseded     Code = "order-superseded"
 	OrderExpired        Code = "order-expired"
+	OrderAhead          Code = "order-received-in-the-future"
 	Held                Code = "held"
 	NotHeld             Code = "not-held"
 	EmergencyOverdue    Code = "emergency-overdue"

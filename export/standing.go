@@ -56,6 +56,8 @@ type Standing struct {
 	// Problem is why the standing cannot be told, such as a regime that the policy
 	// does not list; nil if it can.
 	Problem error
+
+	expired bool // the authority to act has ended
 }
 
 // Overdue reports whether something should have happened already.
@@ -151,6 +153,7 @@ func (a *Authority) standing(ctx context.Context, digest sign.Digest, now time.T
 	if s.Problem != nil && !errors.As(s.Problem, &refused) {
 		return s, s.Problem
 	}
+	s.expired = s.Order.Expired(now)
 	s.follow(records)
 	s.Next = s.next()
 	return s, nil
@@ -212,6 +215,9 @@ func (s *Standing) next() string {
 	if m == nil {
 		return ""
 	}
+	if s.Package == nil && s.expired && s.State.Open() {
+		return "nothing: the order has expired"
+	}
 	if m.Ended != nil {
 		if m.Clock.NoticeOwed && s.Package != nil { // it has left, whatever came then
 			return "tell the user"
@@ -220,6 +226,8 @@ func (s *Standing) next() string {
 	}
 	switch {
 	case m.Clock.CompleteBy.IsZero():
+	case int64(len(m.Approvals)) < m.Needed && (m.Review == nil || m.Review.Statement.Decision == statement.Refuse): // as it is nobody can approve it
+		return fmt.Sprintf("review: it was released in an emergency, and owes approvals until %s", m.Clock.CompleteBy.UTC().Format(time.RFC3339))
 	case m.Clock.Overdue:
 		return fmt.Sprintf("approve: %d of %d, OVERDUE after an emergency release", len(m.Approvals), m.Needed)
 	case int64(len(m.Approvals)) < m.Needed:

@@ -20,6 +20,9 @@ import (
 var (
 	// ErrTable says that a source of subscriber records is no regular file.
 	ErrTable = errors.New("subscriber records are in one regular file")
+	// ErrEmptyTable says that it holds no record. That nothing is held of an account is
+	// said with Job.Empty.
+	ErrEmptyTable = errors.New("table holds no record")
 	// ErrTableFormat says that its name does not tell how to read it.
 	ErrTableFormat = errors.New("neither .csv nor .json")
 )
@@ -49,9 +52,12 @@ func (r *reader) records(ctx context.Context, s Source) (err error) {
 	defer f.Close()
 	digest := sha256.New()
 	whole := &counted{r: io.TeeReader(f, digest), ctx: ctx}
-	_, err = subscriber.Read(whole, format, *r.columns, func(rec subscriber.Record) error { return r.subscriber(rec) })
+	n, err := subscriber.Read(whole, format, *r.columns, func(rec subscriber.Record) error { return r.subscriber(rec) })
 	if err != nil {
 		return err
+	}
+	if n == 0 { // nothing held is said with Job.Empty, not by a table that was drawn wrongly
+		return ErrEmptyTable
 	}
 	if _, err := io.Copy(io.Discard, whole); err != nil {
 		return err

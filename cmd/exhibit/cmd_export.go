@@ -33,6 +33,7 @@ type exportOptions struct {
 	workers      int
 	superseded   *sign.ID
 	sources      []export.Source
+	providerFile string // with the passphrase of the provider's key
 }
 
 func newExport(a *app) *cobra.Command {
@@ -70,6 +71,7 @@ what it lists may be out of scope.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.as, "as", "", "your key (default: the one key of this host that is enrolled as fulfilment)")
+	f.StringVar(&o.providerFile, "provider-passphrase-file", "", "take the passphrase of the provider's key from the first line of this file (default: as for your own)")
 	f.StringArrayVar(&o.from, "from", nil, "ACCOUNT=PATH or ACCOUNT=FORMAT:PATH: where an account's data is; repeat for more")
 	f.StringArrayVar(&o.empty, "no-data", nil, "ACCOUNT, ACCOUNT=mailbox or ACCOUNT=subscriber: nothing is held of it; repeat for more")
 	f.BoolVar(&o.dryRun, "dry-run", false, "count what is in and out by reason, and make nothing")
@@ -181,7 +183,7 @@ func (o *exportOptions) run(ctx context.Context, path string) error {
 	if job.Preparer, err = s.signer(ctx, o.as); err != nil {
 		return err
 	}
-	if job.Signer, err = s.signer(ctx, s.ws.Config.SigningKey); err != nil {
+	if job.Signer, err = s.signerBy(ctx, s.ws.Config.SigningKey, o.providerFile); err != nil {
 		return err
 	}
 	if job.Tool, err = instrument(); err != nil {

@@ -80,7 +80,7 @@ of keys/claim.key.`,
 	f.StringVar(&o.admin, "admin", "admin", "name of the admin's key")
 	f.StringVar(&o.holder, "holder", "", "the admin: the person who holds that key")
 	f.Int64Var(&o.approvals, "approvals", defaultApprovals, "how many different persons must approve an order")
-	f.StringVar(&o.policy, "policy", "", "file with the first policy, as `exhibit policy show --draft` prints one")
+	f.StringVar(&o.policy, "policy", "", "`file` with the first policy, as exhibit policy show --draft prints one")
 	return cmd
 }
 

@@ -29,7 +29,7 @@ func (o *initOptions) goOn(ctx context.Context, ws *workspace.Workspace) error {
 	proposed := f.root(0) != nil && f.signingEntry() != nil
 	switch second := len(ws.Config.Roots) == 2; {
 	case second && f.complete():
-		return fmt.Errorf("%s: %w", o.dir, workspace.ErrExists)
+		return &hintedError{fmt.Errorf("%s: %w", o.dir, workspace.ErrExists), "two admins have founded it; they enroll a third with `exhibit keys new` and `exhibit keys enroll`"}
 	case second:
 		return f.finishSecond(ctx)
 	case !proposed || proposal == nil:

@@ -30,9 +30,11 @@ takes it out of use.
 
 Back up keys/NAME.key.asc, which its passphrase locks, and keys/claim.key, apart from
 the store. A lost key cannot be made again: an admin revokes it, its holder makes
-another under a new name, two admins enroll that. What it signed stays valid. One that
-may be in other hands is revoked at once, whoever has a copy. Enroll a third admin while
-there are two: with one alone no key can be enrolled and no policy signed.`
+another, under the same name once keys/NAME.asc and keys/NAME.key.asc are moved away,
+and two admins enroll that. What it signed stays valid. A name keeps its holder: another
+person takes another one. A key that may be in other hands is revoked at once, whoever
+has a copy. Enroll a third admin while there are two: with one alone no key can be
+enrolled and no policy signed.`
 	return cmd
 }
 

@@ -187,6 +187,9 @@ func (o *enrollOptions) propose(ctx context.Context, s *session, name string) er
 		if k, err := s.authority.Keys.Key(name); err == nil && o.holder == "" && o.how == "" && len(o.wanted) == 0 {
 			return fmt.Errorf("key %s is enrolled (%s): %w", name, oneLine(stateOf(k, o.app.env.now())), export.ErrNotPending)
 		}
+		if o.holder == "" && o.how == "" && len(o.wanted) == 0 { // as a second admin gives it
+			return usagef("exhibit keys enroll: no proposal of %s waits for a second admin; to propose it, --holder, --role and --how are needed", name)
+		}
 		return o.incomplete()
 	}
 	m, err := o.material(s, name, o.wanted)
@@ -237,6 +240,10 @@ func (o *enrollOptions) material(s *session, name string, roles []sign.Role) (pu
 		path = s.ws.PublicPath(name)
 	}
 	data, err := readFile(path, maxKeyFile)
+	if err != nil && o.key == "" {
+		return publicMaterial{}, &hintedError{fmt.Errorf("public key: %w", err),
+			fmt.Sprintf("make one with `exhibit keys new %s`, or name the file that its holder gives you with --key", name)}
+	}
 	if err != nil {
 		return publicMaterial{}, fmt.Errorf("public key: %w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"exhibit/export"
+	signed "exhibit/export/instrument"
 	"exhibit/export/order"
 	"exhibit/sign"
 )
@@ -139,7 +141,33 @@ func (a *app) deciding(ctx context.Context, path, as string) (*deciding, error) 
 }
 
 // show says in words what the order would let out.
-func (d *deciding) show(o *order.Order) { d.say("%s", strings.TrimRight(order.Words(o), "\n")) }
+func (d *deciding) show(o *order.Order) {
+	d.say("%s", strings.TrimRight(order.Words(o), "\n"))
+	d.sayAgencyKeys(o)
+	d.saySignature()
+}
+
+// saySignature says it when nobody has vouched for the key that signed the instrument.
+func (d *deciding) saySignature() {
+	if checked, err := d.authority.Fit(d.file, d.env.now()); err == nil && checked != nil && checked.Result == signed.UnknownKey {
+		d.warn("the instrument is signed by a key that the keyring does not have (%s): nothing shows that the agency has signed it", oneLine(cmp.Or(checked.Fingerprint, "it names none")))
+	}
+}
+
+// sayAgencyKeys says whose keys those of the order are; nobody but the admins has said it.
+func (s *session) sayAgencyKeys(o *order.Order) {
+	keys, err := s.authority.AgencyKeys(o, s.env.now())
+	for _, k := range keys {
+		s.say("In the keyring it is %s, of %s.", oneLine(k.Entry.Name), oneLine(k.Entry.Holder))
+		if !strings.EqualFold(strings.TrimSpace(k.Entry.Holder), strings.TrimSpace(o.Agency.Name)) {
+			s.warn("the order calls the agency %q, and the key %s is of %q: is it the same agency?", oneLine(o.Agency.Name), oneLine(k.Entry.Name), oneLine(k.Entry.Holder))
+		}
+	}
+	var refused *export.Refusal
+	if errors.As(err, &refused) {
+		s.warn("as things are it cannot be exported: %s", oneLine(refused.Why()))
+	}
+}
 
 // decided is what every decision about an order states of itself.
 type decided struct {

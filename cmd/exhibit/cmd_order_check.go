@@ -31,9 +31,11 @@ func newOrderCheck(a *app) *cobra.Command {
 words what it would let out: whose data, from when until when, what is held back, and
 to whose key. It needs no workspace. In one it also says when the data is due, what
 does not fit the policy, and whether the agency's signature over the instrument is
-good. With --as it puts on record that the order has come in.`,
+good. With --as it puts on record that the order has come in, once, whether it fits or
+not. An order that does not fit is no failure here: read the last lines, or "unfit" in
+the JSON.`,
 		Example: `  exhibit order check order.yaml
-  exhibit order check order.yaml --as reviewer1`,
+  exhibit order check order.yaml --as fulfilment1`,
 		Args: exactly("ORDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("as") {
@@ -44,7 +46,7 @@ good. With --as it puts on record that the order has come in.`,
 			return o.run(cmd.Context(), args[0])
 		},
 	}
-	cmd.Flags().StringVar(&o.as, "as", "", "your key: put on record that the order has come in")
+	cmd.Flags().StringVar(&o.as, "as", "", "your key (fulfilment, reviewer or approver): put on record that the order has come in")
 	return cmd
 }
 
@@ -211,6 +213,7 @@ func (o *checkOptions) policy(ctx context.Context, s *session, f export.File, r 
 		r.Unfit, r.UnfitCode = unfit.Why(), string(unfit.Code)
 	}
 	r.Signature = signatureOf(checked)
+	s.sayAgencyKeys(f.Order)
 	m, err := s.authority.Mandate(ctx, f.Order, nil, now)
 	var refused *export.Refusal
 	switch {

@@ -121,8 +121,13 @@ func (o *reviewOptions) read(ord *order.Order) (*order.Order, error) {
 		return effective, nil
 	}
 	var err error
-	o.with.Admitted, err = readAdmitted(o.admit)
-	return effective, err
+	if o.with.Admitted, err = readAdmitted(o.admit); err != nil {
+		return nil, err
+	}
+	if len(o.with.Admitted) == 0 {
+		return nil, &hintedError{fmt.Errorf("%s: no line has a ground, so nothing would be admitted", o.admit), "write a ground into the last column of each item that belongs to the order, or leave --admit out"}
+	}
+	return effective, nil
 }
 
 // showAdmitted lists the items that a review admits.

@@ -9,6 +9,7 @@ import (
 	"exhibit/export/open"
 	"exhibit/export/order"
 	"exhibit/export/seal"
+	"exhibit/export/subscriber"
 	"exhibit/export/workspace"
 	"exhibit/sign/detached"
 	"exhibit/sign/keyring"
@@ -35,6 +36,10 @@ var sentinelHints = []struct {
 }{
 	{workspace.ErrNoWorkspace, "make one with `exhibit init DIR`, or name it with --workspace or EXHIBIT_WORKSPACE"},
 	{workspace.ErrNoKey, "the keys of this host are in the workspace's folder keys; make one with `exhibit keys new NAME`"},
+	{workspace.ErrExists, "nothing is overwritten: choose another name; of a lost key, move what is left in the folder keys away first"},
+	{seal.ErrSecretKey, "take the public key (`age-keygen -y`, `gpg --export --armor`); if an agency has sent you its secret key, it needs a new one"},
+	{keyring.ErrReenrolled, "its holder makes a new key: `exhibit keys new`, once the old one is moved out of the folder keys"},
+	{keyring.ErrName, "`exhibit keys list` shows who has it: a key still in use is revoked first, another person takes another NAME, one person has one spelling"},
 	{workspace.ErrPermissions, "take the rights of others away: chmod 600 FILE; then think about who may have read it"},
 	{export.ErrFounded, "a store has one keyring: to work with it from here, copy exhibit.yaml and keys/claim.key from the provider's first workspace"},
 	{keyring.ErrOneRoot, "the second admin has not joined: `exhibit init DIR --admin NAME --holder WHO`"},
@@ -51,6 +56,7 @@ var sentinelHints = []struct {
 	{errNoInstrument, "the instrument, and a signature over it, lie beside the order under the names that it states"},
 	{errList, "--admit takes the CSV that `exhibit export --undetermined` has written, with commas, in UTF-8"},
 	{errListExists, "name a file that is not there yet"},
+	{export.ErrEmptyTable, "was it drawn of the right account? If nothing is held say so with --no-data ACCOUNT=subscriber"},
 	{export.ErrEmptySource, "is it mounted? If nothing is held of the account say so with --no-data ACCOUNT"},
 	{export.ErrOverlap, "give each file or folder once"},
 	{errTargetExists, "name a folder with --to that is not there yet"},
@@ -74,14 +80,15 @@ var sentinelHints = []struct {
 
 // codeHints says what to do next about refusals and failures.
 var codeHints = map[string]string{
-	string(export.NotReviewed):         "a reviewer gives `exhibit order review ORDER --accept --as KEY`",
+	string(export.NotReviewed):         "a reviewer gives `exhibit order review ORDER --accept --as KEY`; an order file that was changed since is another order",
 	string(export.NotApproved):         "each approver gives `exhibit order approve ORDER --as KEY`; a changed order, policy or review needs new approvals",
-	string(export.AlreadyApproved):     "another person has to approve it",
+	string(export.AlreadyApproved):     "another person has to approve it; for the emergency rule one with --emergency, or a reviewer reviews anew, and all approve anew",
 	string(export.OwnReview):           "another person has to approve what you have reviewed",
 	string(export.ReviewUnfit):         "the order has to be reviewed anew: `exhibit order review`",
 	string(export.OrderRefused):        "a later `exhibit order review` may accept what was refused",
 	string(export.OrderWithdrawn):      "an order that has ended stays so; a new order of the authority needs a file of its own",
 	string(export.OrderSuperseded):     "work on the order that takes its place",
+	string(export.OrderAhead):          "correct `received` in the order, from which every clock runs, or set the clock of this machine",
 	string(export.OrderExpired):        "ask the authority for a new or extended order",
 	string(export.Held):                "wait; or, if the authority raises no refusal, a reviewer gives `exhibit order notice ORDER --no-refusal --ground TEXT --as KEY`",
 	string(export.NotHeld):             "`exhibit order check ORDER` shows the order's clock",
@@ -93,7 +100,7 @@ var codeHints = map[string]string{
 	string(export.AuthorityUnstated):   "the order says it with enforcing_authority: {notified: false}, or with its name and when it was notified",
 	string(export.NoticeTooSoon):       "`exhibit order check ORDER` shows until when the user is not to be told",
 	string(export.AccountNotInOrder):   "only accounts that the order names and its review accepts may be exported: check --from",
-	string(export.AccountWithout):      "give --from ACCOUNT=PATH for it, or --no-data ACCOUNT if nothing is held",
+	string(export.AccountWithout):      "give --from ACCOUNT=PATH for a mailbox, ACCOUNT=subscriber:PATH for subscriber records, or --no-data if nothing is held",
 	string(export.CategoryNotAsked):    "leave that source away: nothing may leave that the order, as accepted, does not ask for",
 	string(export.SubscriberUnfit):     "the policy's regime has to name the list of columns that may leave: `exhibit policy show`",
 	string(export.AgencyKeyUnknown):    "make sure out of band whose key it is, then `exhibit keys enroll NAME --role agency --key FILE …`",
@@ -113,6 +120,9 @@ var codeHints = map[string]string{
 	string(open.ObjectMissing):       "download the package again, whole",
 	string(open.ObjectExtra):         "keep nothing else in the package's folder; what the manifest does not name is not part of it",
 	string(open.ObjectAltered):       "download that object again; if it stays so, tell the provider",
+	string(open.BagAltered):          "work on a copy, and open the package anew; if it stays so, tell the provider",
+	string(open.BagMissing):          "work on a copy, and open the package anew; if it stays so, tell the provider",
+	string(open.BagExtra):            "keep nothing else in the bag's folder: work on a copy, or open the package anew",
 	string(open.TagSignatureMissing): "this folder is no bag that was opened from a package, or somebody removed a part of it",
 }
 
@@ -146,6 +156,7 @@ func hintsFor(err error) []string {
 			return []string{h.hint}
 		}
 	}
+	var column *subscriber.ColumnError
 	var limit *mail.LimitError
 	var format *mail.FormatError
 	var conflict *export.ConflictError
@@ -156,6 +167,8 @@ func hintsFor(err error) []string {
 	switch {
 	case errors.As(err, &instrument):
 		return []string{"the order's instrument.sha256 is that of another file"}
+	case errors.As(err, &column):
+		return []string{"the source has to be drawn anew, with columns of the list only; names in small letters, commas in between"}
 	case errors.As(err, &limit):
 		return []string{"the source was not read further and nothing was made; look at that place of the file"}
 	case errors.As(err, &format):

@@ -136,6 +136,14 @@ func (s *session) signer(ctx context.Context, name string) (*detached.Signer, er
 	})
 }
 
+// signerBy is signer with a passphrase from the first line of a file, if one is named.
+func (s *session) signerBy(ctx context.Context, name, file string) (*detached.Signer, error) {
+	if file == "" {
+		return s.signer(ctx, name)
+	}
+	return s.ws.Signer(name, func(string) (detached.Passphrase, error) { return readPassphraseFile(file) })
+}
+
 // holdsKey makes sure that this host has a secret key, without unlocking it.
 func (s *session) holdsKey(name string) error {
 	names, err := s.ws.SecretKeys()
