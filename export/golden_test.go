@@ -68,7 +68,7 @@ func TestGolden(t *testing.T) {
 				for _, r := range records(t, to) {
 					kinds[r.Kind]++
 				}
-				if rep.Acceptance != "in-part" || !*pkg.Emergency || kinds["traffic"] < 30 || kinds["subscriber"] != 1 || len(kinds) != 2 {
+				if rep.Acceptance != "in-part" || !*pkg.Emergency || kinds["traffic"] < 30 || kinds["subscriber"] != 1 || kinds["message"] != 2 || len(kinds) != 3 {
 					t.Errorf("report %+v, records %v", rep, kinds)
 				}
 				return
@@ -172,7 +172,8 @@ func writeGolden(t *testing.T, kind string) {
 	if kind == "records" {
 		o = goldenRecords(t, w, yaml)
 		table := filepath.Join(writeFiles(t, map[string]string{"bob.csv": "name,email_address\nBob Example,bob@mail.example\n"}), "bob.csv")
-		sources = append(sources, export.Source{Account: "bob@mail.example", Path: table, Format: export.FormatSubscriber})
+		mailbox := writeFiles(t, map[string]string{"1.eml": message("Mon, 05 Jan 2015 10:00:00 +0000", "b@x.example", "old", "body"), "2.eml": "From: b@x.example\r\nSubject: undated\r\n\r\nbody\r\n"})
+		sources = append(sources, source("bob@mail.example", mailbox), export.Source{Account: "bob@mail.example", Path: table, Format: export.FormatSubscriber})
 	} else {
 		o = parseOrder(t, yaml)
 		w.approve(o, export.Approval{})
@@ -202,7 +203,7 @@ func goldenRecords(t *testing.T, w *world, yaml string) *order.Order {
     categories: [traffic]
   - account: bob@mail.example
     entire: true
-    categories: [subscriber]
+    categories: [subscriber, content]
   - account: carol@mail.example
     entire: true
 `, 1)

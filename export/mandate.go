@@ -234,6 +234,9 @@ func (m *Mandate) accept() error {
 		return refuse(ReviewUnfit, nil, "the review does not name the accounts that it lets out entire: %s", strings.Join(entire, ", "))
 	}
 	for _, ad := range st.Admitted {
+		if account, ok := m.Effective.Account(ad.Account); !ok || account.Dropped || account.Name != ad.Account {
+			return refuse(ReviewUnfit, nil, "the review admits an item of account %q, which it does not accept", ad.Account)
+		}
 		m.Admitted = append(m.Admitted, scope.Admitted{Account: ad.Account, SHA256: ad.SHA256})
 	}
 	return nil

@@ -66,7 +66,7 @@ def in_scope(record, account):
     if category == "traffic" and "content" in asked:
         return False
     if account.entire:
-        inside = by == "entire" and record.scope.field is None
+        inside = by == "entire"
     else:
         inside = by == "span" and record.scope.field is not None and account["from"] <= earliest <= latest < account.until
     return inside or by == "admitted" and "place" in account
