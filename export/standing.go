@@ -231,7 +231,7 @@ func (s *Standing) next() string {
 	case m.Clock.Overdue:
 		return fmt.Sprintf("approve: %d of %d, OVERDUE after an emergency release", len(m.Approvals), m.Needed)
 	case int64(len(m.Approvals)) < m.Needed:
-		return fmt.Sprintf("approve: %d of %d, after an emergency release", len(m.Approvals), m.Needed)
+		return fmt.Sprintf("approve: %d of %d, after an emergency release, until %s", len(m.Approvals), m.Needed, m.Clock.CompleteBy.UTC().Format(time.RFC3339))
 	}
 	next := s.nextStep()
 	if m.Clock.NoticeOwed && s.Package != nil {

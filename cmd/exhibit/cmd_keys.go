@@ -177,6 +177,6 @@ func (s *session) sayRevocation(k keyring.Key) {
 		}
 	}
 	if len(holders) < 2 {
-		s.warn("%s is left then: no key can be enrolled and no policy signed any more", plural(len(holders), "admin"))
+		s.warn("fewer than two admins are left then (%d): no key can be enrolled and no policy signed any more, for good", len(holders))
 	}
 }

@@ -77,7 +77,11 @@ func (a *app) load(ctx context.Context, ws *workspace.Workspace, p *export.Provi
 		return nil, err
 	}
 	for _, r := range authority.Keys.Rejected() {
-		a.warn("a keyring entry does not count: %s", oneLine(r.Reason.Error()))
+		what := "a keyring entry"
+		if r.Entry != nil {
+			what = fmt.Sprintf("the keyring entry of %s for %s", r.Entry.Time, oneLine(r.Entry.Name))
+		}
+		a.warn("%s does not count: %s", what, oneLine(r.Reason.Error()))
 	}
 	return &session{app: a, ws: ws, provider: p, authority: authority}, nil
 }
