@@ -23,10 +23,20 @@ import (
 // TestMain makes the test binary serve as the program: the scripts call it by
 // the name exhibit, and it runs the very function that main calls.
 func TestMain(m *testing.M) {
+	// With the race detector every process would sleep for a second as it ends.
+	if os.Getenv(raceOptions) == "" {
+		if err := os.Setenv(raceOptions, "atexit_sleep_ms=0"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(exitFailed)
+		}
+	}
 	testscript.Main(tidied{m}, map[string]func(){
 		"exhibit": func() { os.Exit(run(context.Background(), os.Args[1:], testSystem())) },
 	})
 }
+
+// raceOptions is the variable that the race detector's runtime reads.
+const raceOptions = "GORACE"
 
 // testSystem is system with a clock that a test can put forward.
 func testSystem() *environment {

@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv(raceOptions, os.Getenv(raceOptions))
 			env.Setenv("SAMPLE", sampleMailbox())
 			env.Setenv("ALICE", demoAccount)
 			env.Setenv("PASS", "--passphrase-file=pass")
