@@ -205,7 +205,12 @@ func (a *Authority) ConfirmPolicy(ctx context.Context, digest sign.Digest, admin
 	if i < 0 {
 		return fmt.Errorf("policy %s: %w", digest, ErrNotPending)
 	}
-	text, err := a.confirmation(digest, a.PendingPolicies[i].Policy.Signer, admin, at)
+	// Confirmed after its first admin has left it would not count, and no policy be in force.
+	first := a.PendingPolicies[i].Policy.Signer
+	if err := a.Keys.Valid(first, sign.Admin, at); err != nil {
+		return fmt.Errorf("policy %s: %w: its first admin's %w", digest, ErrNotPending, err)
+	}
+	text, err := a.confirmation(digest, first, admin, at)
 	if err != nil {
 		return err
 	}

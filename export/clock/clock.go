@@ -42,7 +42,7 @@ type Facts struct {
 	// Complete says that all approvals are there.
 	Complete bool
 	// ByEmergency says that the emergency rule released it, and EmergencyAt when
-	// the package was whose approvals are looked at; zero: at Released.
+	// the package was sealed whose approvals are looked at; zero: at Released.
 	ByEmergency bool
 	EmergencyAt time.Time
 }
@@ -143,6 +143,7 @@ func (c *Clock) hold(f *Facts, regime *policy.Regime, now time.Time) {
 
 // afterwards sets what runs after the release.
 func (c *Clock) afterwards(f *Facts, regime *policy.Regime, now time.Time) {
+	c.emergency(f, now)
 	if f.Released.IsZero() {
 		return
 	}
@@ -150,10 +151,19 @@ func (c *Clock) afterwards(f *Facts, regime *policy.Regime, now time.Time) {
 		c.ObjectionUntil = f.Order.Received.Add(period)
 	}
 	c.RetainUntil = f.Released.Add(time.Duration(f.Policy.RetentionDays) * 24 * time.Hour)
-	if !f.ByEmergency {
+}
+
+// emergency sets by when the approvals must be there that an emergency owes. A
+// package that is sealed may be whole, though no record tells of its release.
+func (c *Clock) emergency(f *Facts, now time.Time) {
+	since := f.EmergencyAt
+	if since.IsZero() {
+		since = f.Released
+	}
+	if !f.ByEmergency || since.IsZero() {
 		return
 	}
-	c.CompleteBy = later(f.Released, f.EmergencyAt) // where the policy has no such rule any more
+	c.CompleteBy = since // where the policy has no such rule any more
 	if rule := f.Policy.Emergency; rule != nil {
 		c.CompleteBy = c.CompleteBy.Add(hours(rule.Hours))
 	}

@@ -293,12 +293,10 @@ func (l *loader) proposed(f *file, t sign.Time) error {
 	return nil
 }
 
-// checkRevocation checks that an admin revokes a key that is in the keyring.
-// What is revoked in the same second may still revoke.
+// checkRevocation checks that an admin revokes a key that is in the keyring,
+// whatever was revoked: a revocation of that admin, dated back, must bring nothing
+// back. It gives no power, as one who was revoked can date a text back, too.
 func (l *loader) checkRevocation(f *file) error {
-	if r := l.revoked[f.signer]; r != nil && r.Time.Before(f.time) {
-		return fmt.Errorf("%w: %w", ErrSigner, ErrRevoked)
-	}
 	if err := l.enrolled(f.signer, sign.Admin, f.time); err != nil {
 		return fmt.Errorf("%w: %w", ErrSigner, err)
 	}

@@ -85,7 +85,7 @@ func InForce(signed []*sign.Signed, keys *keyring.Keyring, now time.Time) (*Curr
 	j.finish()
 	c := j.current
 	switch {
-	case j.lost > c.Serial:
+	case j.lost > 0 && j.lost >= c.Serial:
 		lost := &Current{Pending: c.Pending, Rejected: c.Rejected}
 		lost.Serial = j.lost
 		if c.Serial == 0 {
