@@ -116,8 +116,12 @@ func (f *facts) header(h header.Header) {
 			return
 		}
 		f.correspondents = append(f.correspondents, strings.ToLower(value))
-		if decoded := header.DecodeWords(value); decoded != value {
-			f.correspondents = append(f.correspondents, strings.ToLower(decoded))
+		// Of words that are damaged or in an unknown charset readers show what they can.
+		shown, _ := header.DecodeText(value)
+		for _, decoded := range []string{header.DecodeWords(value), shown} {
+			if decoded != value {
+				f.correspondents = append(f.correspondents, strings.ToLower(decoded))
+			}
 		}
 		list, complete := header.Addresses(value)
 		if !complete {

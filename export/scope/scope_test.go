@@ -103,6 +103,8 @@ func TestDecide(t *testing.T) {
 		{"privileged domain in ASCII", june, content + "withhold:\n  - {domain: bücher.example, ground: g}\n", message(inside, "To: a@xn--bcher-kva.example"), scope.Privileged},
 		{"privileged domain in Unicode", june, content + "withhold:\n  - {address: a@xn--bcher-kva.example, ground: g}\n", message(inside, "To: a@bücher.example"), scope.Privileged},
 		{"privileged in an encoded display name", june, counsel, message(inside, "To: =?utf-8?q?counsel=40kanzlei.example?= <x@y.example>"), scope.Privileged},
+		{"privileged in a display name of an unknown charset", june, counsel, message(inside, "To: =?x-unknown?q?counsel=40kanzlei.example?= <x@y.example>"), scope.Privileged},
+		{"privileged in a damaged encoded word", june, counsel, message(inside, "To: =?utf-8?b?Y291bnNlbEBrYW56bGVpLmV4YW1wbGU?= <x@y.example>"), scope.Privileged},
 		{"another address that contains it", june, counsel, message(inside, "To: xcounsel@kanzlei.example, counsel@kanzlei.example.org, a@nonotar.example"), ""},
 		{"privileged, folded", june, counsel, message(inside, "To: x@y.example,", " counsel@kanzlei.example"), scope.Privileged},
 		{"a broken list may hide one", june, counsel, message(inside, "To: <<<@@@ broken"), scope.Undetermined},

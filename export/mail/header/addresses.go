@@ -1,14 +1,18 @@
 package header
 
-import "strings"
+import (
+	"strings"
+
+	"exhibit/export/mail/limits"
+)
 
 // MaxAddresses is how many addresses of one value are kept.
-const MaxAddresses = 100_000
+const MaxAddresses = limits.Addresses
 
 // Address is one mailbox of an address list.
 type Address struct {
 	Name string `json:"name,omitempty"` // display name, decoded; empty when there is none
-	Addr string `json:"addr"`           // local part @ domain, as written, without comments and folds
+	Addr string `json:"addr"`           // local part @ domain, as written, without comments, folds and needless quotes
 }
 
 // Addresses reads an address list (RFC 5322, section 3.4, with the obsolete
@@ -44,6 +48,7 @@ type addressParser struct {
 
 	most    int  // addresses to be kept
 	strict  bool // as AddrSpecs reads
+	nested  bool // s was an encoded word
 	cut     bool // s is the beginning of a longer list
 	skip    bool // up to the next separator: no comma stood before it
 	stopped bool // the rest is not read

@@ -48,16 +48,18 @@ func At(t time.Time) DateTime { return DateTime{Earliest: t.UTC(), Latest: t.UTC
 // Date reads the value of a Date field: RFC 5322 with its obsolete syntax
 // (sections 3.3 and 4.3), the C library's asctime, RFC 3339, and the slips of
 // real senders (missing or misplaced weekdays and commas, full names, dots or
-// hyphens between parts, AM and PM, zones such as UTC+2). The weekday is not
-// compared with the date. An impossible date is an error, never another date.
+// hyphens between parts, AM and PM, zones such as UTC+2, month/day/year
+// where only one of two numbers can be the month, years that are too short). The weekday
+// is not compared with the date. An impossible date is an error, never another
+// date.
 // Where no zone is stated, or an unknown name, the result is an interval.
 func Date(value string) (DateTime, error) {
 	if len(value) > maxDateBytes {
 		return DateTime{}, fmt.Errorf("%w: longer than %d bytes", ErrDate, maxDateBytes)
 	}
 	text, comment := cutComments(value)
-	words := strings.FieldsFunc(text, func(r rune) bool {
-		return r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == ',' || r == ';'
+	words := strings.FieldsFunc(withoutWeekday(text), func(r rune) bool {
+		return strings.ContainsRune(" \t\r\n,;\"<>", r)
 	})
 	if len(words) > maxDateWords {
 		return DateTime{}, fmt.Errorf("%w: more than %d words", ErrDate, maxDateWords)
@@ -76,6 +78,20 @@ func Date(value string) (DateTime, error) {
 		return DateTime{}, fmt.Errorf("%w: %q", ErrDate, value)
 	}
 	return t, nil
+}
+
+// withoutWeekday leaves off the field's name, where it is there twice, and a
+// first word before a comma: the weekday in any language.
+func withoutWeekday(text string) string {
+	text = strings.TrimLeft(text, " \t\"<")
+	if name := "date:"; len(text) > len(name) && strings.EqualFold(text[:len(name)], name) {
+		text = strings.TrimLeft(text[len(name):], " \t")
+	}
+	word, rest, ok := strings.Cut(text, ",")
+	if word = strings.TrimSpace(word); !ok || monthOf(strings.ToLower(word)) > 0 || strings.ContainsAny(word, " \t0123456789:;=?+-\"<>") {
+		return text
+	}
+	return rest
 }
 
 // ReceivedDate reads the date of a Received field: what follows its only

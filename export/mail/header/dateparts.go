@@ -76,7 +76,7 @@ func (p *dateParser) number(w string) bool {
 			if p.hour < 0 && p.day > 0 && p.month > 0 && sep == "." {
 				return p.clock(strings.ReplaceAll(w, ".", ":"))
 			}
-			return p.joined(parts)
+			return p.joined(parts) || sep == "/" && p.american(parts)
 		}
 	}
 	// 2015-07-20T01:02:03 has a colon and comes through clock.
@@ -106,19 +106,36 @@ func (p *dateParser) joined(parts []string) bool {
 	return len(parts[2]) <= 2 && c > 0
 }
 
+// american takes month/day/year in numbers, where the second is no month or both
+// are the same.
+func (p *dateParser) american(parts []string) bool {
+	if p.day > 0 || p.month > 0 || p.year >= 0 || len(parts[2]) != 4 {
+		return false
+	}
+	month, restM, okM := leadingInt(parts[0], 2)
+	day, restD, okD := leadingInt(parts[1], 2)
+	year, restY, okY := leadingInt(parts[2], 4)
+	if !okM || !okD || !okY || restM+restD+restY != "" || day <= 12 && day != month || month < 1 || month > 12 {
+		return false
+	}
+	p.year, p.month, p.day = year, month, day
+	return year >= 1900
+}
+
 // dayOrYear takes a number that was written with so many digits.
 func (p *dateParser) dayOrYear(n, digits int) bool {
 	switch {
-	case digits <= 2 && p.day == 0:
+	case (digits <= 2 || digits == 3 && n <= 31) && p.day == 0:
 		p.day = n
 		return n > 0
 	case p.year >= 0 && p.hour >= 0 && digits == 4 && p.zone == zoneNone:
 		p.zone = zoneUnknown // an offset without its sign
 	case p.year >= 0:
 		return false
-	case digits == 2 && n < 50: // RFC 5322, section 4.3
+	case digits == 2 && n < 50, digits == 1, // RFC 5322, section 4.3; a digit and two zeros are slips
+		digits == 4 && n < 50 && p.hour < 0:
 		p.year = 2000 + n
-	case digits == 2 || digits == 3:
+	case digits == 2 || digits == 3, digits == 4 && n < 100 && p.hour < 0:
 		p.year = 1900 + n
 	case digits == 4 && n >= 1900:
 		p.year = n
@@ -180,6 +197,7 @@ func (p *dateParser) fraction(w string) string {
 // name after an offset says nothing more; words that are not known leave the
 // zone unknown.
 func (p *dateParser) zoneWord(w string) bool {
+	w = strings.TrimSuffix(w, ".")
 	if w == "" || p.zone == zoneExact {
 		return true
 	}

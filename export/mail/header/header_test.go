@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"exhibit/export/mail/header"
+	"exhibit/export/mail/limits"
 )
 
 func TestRead(t *testing.T) {
@@ -42,6 +43,11 @@ func TestRead(t *testing.T) {
 		{"separator", "From x\nA: b\n\n", []string{"A=b"}, "", []string{"mbox-line@0"}},
 		{"old separator", "A: b\n>From x\nC: d\n\n", []string{"A=b", "C=d"}, "", []string{"mbox-line@5"}},
 		{"no empty line", "Subject: b\nthe body\nhas lines\n", []string{"Subject=b"}, "the body\nhas lines\n", []string{"no-empty-line@11"}},
+		// readers agree that a message's own boundary ends its header
+		{"boundary without an empty line", "Content-Type: multipart/x; boundary=b\n--b\nSubject: c\n\n", []string{"Content-Type=multipart/x; boundary=b"}, "--b\nSubject: c\n\n", []string{"no-empty-line@38"}},
+		{"boundary with a colon", "Content-Type: multipart/x;\n boundary=\"b:c\"\n--b:c \nSubject: c\n\n", []string{"Content-Type=multipart/x; boundary=\"b:c\""}, "--b:c \nSubject: c\n\n", []string{"no-empty-line@43"}},
+		{"another boundary", "Content-Type: multipart/x; boundary=b\n--c\nSubject: c\n\n", []string{"Content-Type=multipart/x; boundary=b", "Subject=c"}, "", []string{"junk-line@38"}},
+		{"boundary after junk", "Content-Type: multipart/x; boundary=b\njunk\n--b\nSubject: c\n\n", []string{"Content-Type=multipart/x; boundary=b"}, "junk\n--b\nSubject: c\n\n", []string{"no-empty-line@38"}},
 		{"nothing", "", nil, "", []string{"no-header@0"}},
 		{"text", "just text\n\nand more\n", nil, "just text\n\nand more\n", []string{"no-header@0"}},
 	}
@@ -95,30 +101,30 @@ func hasDefect(h header.Header, name string) bool {
 
 func TestHeaderLimits(t *testing.T) {
 	fields := func(n int) []byte { return append(bytes.Repeat([]byte("A: b\n"), n), "\nbody"...) }
-	at, past := header.Read(fields(header.MaxFields)), header.Read(fields(header.MaxFields+5))
-	if len(at.Fields) != header.MaxFields || len(at.Defects) != 0 {
+	at, past := header.Read(fields(limits.Fields)), header.Read(fields(limits.Fields+5))
+	if len(at.Fields) != limits.Fields || len(at.Defects) != 0 {
 		t.Errorf("at the limit: %d fields, %v", len(at.Fields), at.Defects)
 	}
-	if len(past.Fields) != header.MaxFields || len(past.Defects) != 1 || !hasDefect(past, header.DefectTooManyFields) {
+	if len(past.Fields) != limits.Fields || len(past.Defects) != 1 || !hasDefect(past, header.DefectTooManyFields) {
 		t.Errorf("past the limit: %d fields, %v", len(past.Fields), past.Defects)
 	}
-	if want := (header.MaxFields+5)*5 + 1; past.Body != want {
+	if want := (limits.Fields+5)*5 + 1; past.Body != want {
 		t.Errorf("past the limit: body at %d, want %d", past.Body, want)
 	}
 
 	long := func(n int) []byte { return append([]byte("A: "), bytes.Repeat([]byte("b"), n-3)...) }
-	if h := header.Read(long(header.MaxBytes)); len(h.Defects) != 0 || len(h.Get("A")) != header.MaxBytes-3 {
+	if h := header.Read(long(limits.HeaderBytes)); len(h.Defects) != 0 || len(h.Get("A")) != limits.HeaderBytes-3 {
 		t.Errorf("at the limit: %v", h.Defects)
 	}
-	if h := header.Read(long(header.MaxBytes + 1)); !hasDefect(h, header.DefectTooManyBytes) || len(h.Get("A")) != header.MaxBytes-3 {
+	if h := header.Read(long(limits.HeaderBytes + 1)); !hasDefect(h, header.DefectTooManyBytes) || len(h.Get("A")) != limits.HeaderBytes-3 {
 		t.Errorf("past the limit: %v", h.Defects)
 	}
 
 	nul := func(n int) []byte { return bytes.Repeat([]byte("A: \x00\n"), n) }
-	if h := header.Read(nul(header.MaxDefects - 1)); hasDefect(h, header.DefectTooManyDefects) {
+	if h := header.Read(nul(limits.Defects - 1)); hasDefect(h, header.DefectTooManyDefects) {
 		t.Error("at the limit of defects: one too many")
 	}
-	if h := header.Read(nul(header.MaxDefects + 10)); len(h.Defects) != header.MaxDefects || !hasDefect(h, header.DefectTooManyDefects) {
+	if h := header.Read(nul(limits.Defects + 10)); len(h.Defects) != limits.Defects || !hasDefect(h, header.DefectTooManyDefects) {
 		t.Errorf("past the limit: %d defects", len(h.Defects))
 	}
 }
@@ -134,7 +140,7 @@ func TestBombs(t *testing.T) {
 		"alternating junk":       bytes.Repeat([]byte("junk\nX-A: b\n"), 100_000),
 	} {
 		h := header.Read(raw)
-		if h.Body > len(raw) || len(h.Fields) > header.MaxFields || len(h.Defects) > header.MaxDefects {
+		if h.Body > len(raw) || len(h.Fields) > limits.Fields || len(h.Defects) > limits.Defects {
 			t.Errorf("%s: body at %d, %d fields, %d defects", name, h.Body, len(h.Fields), len(h.Defects))
 		}
 		h.Get("A")
@@ -160,6 +166,95 @@ func TestBombs(t *testing.T) {
 		if len(list) > header.MaxAddresses || len(list) == header.MaxAddresses && complete {
 			t.Errorf("%s: %d addresses, complete: %v", name, len(list), complete)
 		}
+	}
+}
+
+func TestReadPart(t *testing.T) {
+	stop := func(line []byte) bool { return string(bytes.TrimRight(line, "\r")) == "--b" }
+	for _, tt := range []struct {
+		name    string
+		raw     string
+		fields  string // name=value,
+		body    string
+		defects string // name@offset,
+	}{
+		{"plain", "A: b\r\n c\r\n\r\nbody", "A=b c,", "body", ""},
+		{"no fields", "\nA: b\n\nbody", "", "A: b\n\nbody", ""},
+		{"nothing", "", "", "", ""},
+		{"ends with a boundary", "A: b\n--b\nC: d\n\n", "A=b,", "--b\nC: d\n\n", ""},
+		{"ends with a boundary and a cr", "A: b\r\n--b\r\n\r\n", "A=b,", "--b\r\n\r\n", ""},
+		{"only a boundary", "--b\n", "", "--b\n", ""},
+		{"another boundary that has a colon", "--c: d\nA: b\n\n", "--c=d,A=b,", "", ""},
+		{"a boundary within a fold", "A: b\n --b\n\n", "A=b --b,", "", ""},
+		{"text", "text\nand more\n", "", "text\nand more\n", "no-empty-line@0,"},
+		{"junk", "junk\nContent-ID: b\n\nbody", "Content-ID=b,", "body", "junk-line@0,"},
+		{"junk before a boundary", "junk\n--b\nContent-ID: b\n\n", "", "junk\n--b\nContent-ID: b\n\n", "no-empty-line@0,"},
+		{"leading space", " A: b\nC: d\n\nbody", "C=d,", "body", "lost-continuation@0,"},
+		{"byte order mark", "\xef\xbb\xbfA: b\nContent-ID: c\n\n", "Content-ID=c,", "", "junk-line@0,"},
+		{"separator", "From x\nA: b\n\n", "A=b,", "", "mbox-line@0,"},
+	} {
+		h, ok := header.Reader{Part: true, LineEnd: '\n', Fields: 10, Stop: stop}.Read([]byte(tt.raw))
+		var fields, defects string
+		for _, f := range h.Fields {
+			fields += f.Name + "=" + f.Value() + ","
+		}
+		for _, d := range h.Defects {
+			defects += fmt.Sprintf("%s@%d,", d.Name, d.Offset)
+		}
+		if !ok || fields != tt.fields || tt.raw[h.Body:] != tt.body || defects != tt.defects {
+			t.Errorf("%s: fields %q, body %q, defects %q", tt.name, fields, tt.raw[h.Body:], defects)
+		}
+	}
+}
+
+// Lines that end with CR can be what a part within another message has: it is told.
+func TestReadLineEnd(t *testing.T) {
+	raw := []byte("A: b\rC: d\r\rbody\n")
+	if h, _ := (header.Reader{LineEnd: '\r', Fields: 10}).Read(raw); len(h.Fields) != 2 || string(raw[h.Body:]) != "body\n" {
+		t.Errorf("CR: %d fields, body %q", len(h.Fields), raw[h.Body:])
+	}
+	if h, _ := (header.Reader{LineEnd: '\n', Fields: 10}).Read(raw); len(h.Fields) != 1 {
+		t.Errorf("LF: %d fields", len(h.Fields))
+	}
+}
+
+func TestClone(t *testing.T) {
+	raw := []byte("A: b\n c\nEmpty:\nX-Y:d\n\nbody")
+	h := header.Read(raw)
+	own := h.Clone(raw)
+	if !reflect.DeepEqual(own, h) {
+		t.Errorf("got %+v", own)
+	}
+	for i := range raw {
+		raw[i] = '*'
+	}
+	if own.Get("A") != "b c" || own.Get("Empty") != "" || own.Get("X-Y") != "d" {
+		t.Errorf("got %+v", own)
+	}
+}
+
+// Reading a header takes no more than one allocation for each of its lines, and
+// hardly any when the names are common.
+func TestAllocations(t *testing.T) {
+	rare := strings.Repeat("X-Rare: value\r\n folded\r\n", 100)
+	common := strings.Repeat("Received: from a by b\r\n\twith c; d\r\nX-Spam-Status: No\r\n", 50)
+	for name, tt := range map[string]struct {
+		raw  string
+		most float64
+	}{"rare": {rare, 110}, "common": {common, 10}} {
+		raw := []byte(tt.raw + "\r\nbody")
+		if got := testing.AllocsPerRun(10, func() { header.Read(raw) }); got > tt.most {
+			t.Errorf("%s names: %.0f allocations for %d lines", name, got, strings.Count(tt.raw, "\n"))
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	raw := []byte(strings.Repeat("Received: from relay.mail.example by mx.mail.example\r\n\twith ESMTPS id 123; Mon, 15 Jun 2026 10:00:00 +0000\r\nX-Own: value\r\n", 20) + "\r\nbody")
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		header.Read(raw)
 	}
 }
 
@@ -189,6 +284,14 @@ func FuzzRead(f *testing.F) {
 			if d.Offset < 0 || d.Offset > len(raw) {
 				t.Fatalf("defect at %d", d.Offset)
 			}
+		}
+		for n := range min(len(raw), 500) { // the beginning is read alike, or not enough
+			if part, ok := (header.Reader{Fields: limits.Fields, More: true}).Read(raw[:n]); ok && !reflect.DeepEqual(part, h) {
+				t.Fatalf("of %d bytes: %+v, of all: %+v", n, part, h)
+			}
+		}
+		if own := h.Clone(raw); !reflect.DeepEqual(own, h) {
+			t.Fatalf("cloned: %+v, want %+v", own, h)
 		}
 	})
 }

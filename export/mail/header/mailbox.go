@@ -1,6 +1,9 @@
 package header
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // finish makes a mailbox of what was gathered since the last separator.
 func (p *addressParser) finish() {
@@ -12,6 +15,7 @@ func (p *addressParser) finish() {
 		addr := cleanAddr(withoutRoute(strings.Join(strings.Fields(p.angle), " ")))
 		if !isAddr(addr) {
 			p.complete = false
+			addr = beforeWords(addr)
 		}
 		if addr != "" {
 			p.keep(addr, p.displayName(p.words, p.joined))
@@ -31,6 +35,16 @@ func withoutRoute(addr string) string {
 	return addr
 }
 
+// beforeWords returns the address that stands in brackets before words, as in
+// `<you@mail.example your address here>`; addr where it is not so.
+func beforeWords(addr string) string {
+	first, words, ok := strings.Cut(addr, " ")
+	if ok && isAddr(first) && strings.IndexByte(words, '@') < 0 {
+		return first
+	}
+	return addr
+}
+
 // bare takes a mailbox without angle brackets: an address, its name in a
 // comment.
 func (p *addressParser) bare() {
@@ -46,12 +60,34 @@ func (p *addressParser) bare() {
 	p.complete = false
 	for _, t := range tokens {
 		if strings.HasPrefix(t, "=?") {
-			t = DecodeWords(t)
-		}
-		if a := cleanAddr(t); isAddr(a) {
+			p.encoded(DecodeWords(t))
+		} else if a := cleanAddr(withoutQuotes(t)); isAddr(a) {
 			p.keep(a, "")
 		}
 	}
+}
+
+// withoutQuotes returns what stands in a quoted string; other text as it is.
+func withoutQuotes(s string) string {
+	if len(s) > 1 && s[0] == '"' && closing(s, 1) == len(s)-1 {
+		return unescape(s[1 : len(s)-1])
+	}
+	return s
+}
+
+// encoded takes what stood in encoded words: an address, or mailboxes with
+// their names, all encoded by a careless program.
+func (p *addressParser) encoded(text string) {
+	if a := cleanAddr(text); isAddr(a) {
+		p.keep(a, "")
+		return
+	}
+	if p.nested {
+		return
+	}
+	in := addressParser{s: text, complete: true, nested: true, most: p.most - len(p.list)}
+	in.run()
+	p.list = append(p.list, in.list...)
 }
 
 // tokens joins the words that no white space separates.
@@ -82,13 +118,36 @@ func spacedAddr(tokens []string) bool {
 
 func (p *addressParser) keep(addr, name string) {
 	if len(p.list) == p.most {
-		p.complete = false
+		p.complete, p.stopped = false, true
 		return
 	}
 	if name == "" {
-		name = strings.TrimSpace(DecodeWords(p.comment))
+		name = shownName(p.comment)
 	}
-	p.list = append(p.list, Address{Name: name, Addr: rawText(addr)})
+	p.list = append(p.list, Address{Name: name, Addr: rawText(plainLocal(addr))})
+}
+
+// plainLocal returns an address without quotes around its local part, where it
+// means the same without them (RFC 5321, section 4.1.2).
+func plainLocal(addr string) string {
+	if addr[0] != '"' {
+		return addr
+	}
+	end := closing(addr, 1)
+	if end < 0 || end+1 >= len(addr) || addr[end+1] != '@' {
+		return addr
+	}
+	local := unescape(addr[1:end])
+	if local == "" || local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") || strings.ContainsFunc(local, needsQuotes) {
+		return addr
+	}
+	return local + addr[end+1:]
+}
+
+// needsQuotes reports whether a character of a local part is neither of an atom
+// (RFC 5322, section 3.2.3; RFC 6532) nor a dot.
+func needsQuotes(c rune) bool {
+	return c <= ' ' || c == 0x7f || c == utf8.RuneError || strings.ContainsRune(`()<>[]:;@\,"`, c)
 }
 
 // displayName returns the words before an angle bracket as text.
@@ -98,12 +157,15 @@ func (p *addressParser) displayName(words []string, joined []bool) string {
 		if i > 0 && !joined[i] {
 			name.WriteByte(' ')
 		}
-		if len(w) > 1 && w[0] == '"' && w[len(w)-1] == '"' {
-			w = unescape(w[1 : len(w)-1])
-		}
-		name.WriteString(w)
+		name.WriteString(withoutQuotes(w))
 	}
-	return strings.TrimSpace(DecodeWords(name.String()))
+	return shownName(name.String())
+}
+
+// shownName decodes a display name.
+func shownName(s string) string {
+	name, _ := decodeText(s, true)
+	return strings.TrimSpace(name)
 }
 
 // cleanAddr removes what senders leave around an address.
