@@ -47,10 +47,13 @@ prints where. It is safe to repeat: the same order gets one package. Two keys si
 of the person who runs it, and the provider's.
 
 PATH is a message, a folder of messages, a Maildir, an mbox (also .gz, .zst), or a
-calendar or contact file. FORMAT:PATH says how to read it: eml, maildir, mbox,
-mboxrd, mboxo, ics, vcf. Records of a subscriber are subscriber:PATH, of a file .csv
-or .json, or subscriber-csv:PATH, subscriber-json:PATH. --no-data ACCOUNT says that
-nothing is held of an account, ACCOUNT=mailbox or ACCOUNT=subscriber of one sort.
+calendar or contact file. FORMAT:PATH says how to read it: eml, maildir, mbox, ics,
+vcf, or an mbox of which you know the dialect: mboxo, mboxrd, mboxcl, mboxcl2, takeout.
+Lines that an mbox quotes are unquoted only where it is certain how: in one that is
+declared as mboxrd or takeout, or is plainly a Google Takeout. Records of a subscriber
+are subscriber:PATH, of a file .csv or .json, or subscriber-csv:PATH,
+subscriber-json:PATH. --no-data ACCOUNT says that nothing is held of an account,
+ACCOUNT=mailbox or ACCOUNT=subscriber of one sort.
 
 With --dry-run it only counts what is in and out, and why: of what the review in force
 accepts, otherwise of the order as it is. --undetermined writes a list of all items that
@@ -82,7 +85,9 @@ what it lists may be out of scope.`,
 }
 
 var sourceFormats = []string{
-	mail.FormatEML, mail.FormatMaildir, mail.FormatMbox, mail.FormatMboxrd, mail.FormatMboxo, mail.FormatICS, mail.FormatVCF,
+	mail.FormatEML, mail.FormatMaildir, mail.FormatMbox,
+	mail.FormatMboxo, mail.FormatMboxrd, mail.FormatMboxcl, mail.FormatMboxcl2, mail.FormatTakeout,
+	mail.FormatICS, mail.FormatVCF,
 	export.FormatSubscriber, export.FormatSubscriberCSV, export.FormatSubscriberJSON,
 }
 

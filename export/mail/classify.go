@@ -70,7 +70,7 @@ func classify(e entry, declared string, head []byte) (format string, reason Reas
 		}
 	}
 	if e.root && declared != "" {
-		if declared == FormatMboxrd || declared == FormatMboxo {
+		if declaredDialect(declared) != "" {
 			return FormatMbox, ""
 		}
 		return declared, ""
@@ -92,13 +92,16 @@ func classifyContent(ext string, root, mayBeMbox bool, head []byte) (format stri
 		return FormatICS, ""
 	case ext == ".vcf" || hasPrefixFold(text, "BEGIN:VCARD"):
 		return FormatVCF, ""
-	case mayBeMbox && (ext == ".mbox" || ext == ".mbx" || separatorAt(text, 0) > 0 || firstSeparator(text) > 0):
+	case mayBeMbox && (ext == ".mbox" || ext == ".mbx" || bytes.HasPrefix(text, fromSpace) && endsOf(text).beginsBox(text)):
 		return FormatMbox, ""
 	case root || isMessageExt(ext) || looksLikeMessage(text):
 		return FormatEML, ""
 	}
 	return "", ReasonUnrecognised
 }
+
+// beginsBox reports whether b begins with a separator line.
+func (e ends) beginsBox(b []byte) bool { return e.separatorAt(b, 0) > 0 || e.firstSeparator(b) > 0 }
 
 // isMessageExt reports whether files with the extension are messages, whatever
 // they look like.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -212,7 +213,7 @@ func (r *reader) single(e entry, src *source, in io.Reader, size int64, format s
 		it.Flags = maildirFlags(e.name)
 	case FormatEML: // an mbox by another name?
 		sep := SeparatorLine(raw)
-		it.Doubtful = sep > 0 && doubtful(raw, sep)
+		it.Doubtful = sep > 0 && endsOf(raw).fromLines(raw, sep, sep, true).doubtful
 	}
 	out.Length, out.Items = int64(len(raw)), 1
 	return r.sink.Item(it)
@@ -235,42 +236,76 @@ func readAll(in io.Reader, size int64) ([]byte, error) {
 	return append(buf, rest...), err
 }
 
-// mbox reads a file that holds any number of messages.
+// mbox reads a file that holds any number of messages. It looks at the first
+// [recogniseBytes] of the content before it hands out the first item.
 func (r *reader) mbox(e entry, src *source, in io.Reader, out *File) error {
-	declared := ""
-	if f := r.opt.Format; f == FormatMboxrd || f == FormatMboxo {
-		declared = f // the dialects have the names of the formats
+	head, err := r.lookAhead(in)
+	if err != nil {
+		return src.fail(err)
 	}
+	limit := r.opt.Limits.ItemBytes
+	b := newBox(r.opt.Format, head, len(head) < recogniseBytes, limit)
+	s := b.splitter(io.MultiReader(bytes.NewReader(head), in), limit)
 	label := mboxLabel(e)
-	s := &splitter{r: in, limit: r.opt.Limits.ItemBytes, quoted: declared != ""}
 	inSink := false
-	err := s.split(func(sp span) error {
+	err = s.split(func(sp span) error {
 		out.Length += sp.length
-		at := Locator{File: e.path, Offset: sp.offset, Length: sp.length}
 		var err error
-		if sp.raw == nil {
+		if at := (Locator{File: e.path, Offset: sp.offset, Length: sp.length}); sp.raw == nil {
 			out.Gaps++
+			b.unsure = true
 			err = r.sink.Gap(Gap{Source: at, SHA256: sp.sha256, Reason: ReasonLeading})
 		} else {
-			out.Items++
-			it := Item{
-				Kind: KindMessage, Format: FormatMbox, Raw: sp.raw, Source: at, Container: out.Container,
-				Labels: labels(label), Flags: statusFlags(sp.raw[sp.separator:]),
-				Separator: sp.separator, Trailer: sp.trailer, Doubtful: sp.doubtful,
-			}
-			it.Dialect, it.Evidence = dialectOf(sp.raw, sp.separator, declared)
-			err = r.sink.Item(it)
+			err = r.sink.Item(b.item(sp, at, label, out))
 		}
 		inSink = err != nil
 		return err
 	})
 	switch {
-	case err == nil || inSink:
-		return err
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, errTooLong) && !inSink:
 		return &LimitError{File: e.path, Offset: s.offset(), What: "item bytes", Limit: s.limit}
+	case err != nil && !inSink:
+		return src.fail(err)
 	}
-	return src.fail(err)
+	d := b.whole()
+	out.Dialect, out.Evidence = d.name, d.evidence
+	return err
+}
+
+// item makes the item of a message in an mbox, and counts it.
+func (b *box) item(sp span, at Locator, label string, out *File) Item {
+	d, doubtful := b.judge(sp)
+	out.Items++
+	if out.Dialects == nil {
+		out.Dialects = map[string]int{}
+	}
+	out.Dialects[d.name]++
+	return Item{
+		Kind: KindMessage, Format: FormatMbox, Raw: bytes.Clone(sp.raw), Source: at, Container: out.Container,
+		Dialect: d.name, Evidence: d.evidence, Labels: labels(label), Flags: sp.header.flags,
+		Separator: sp.separator, Trailer: sp.trailer, Doubtful: doubtful,
+	}
+}
+
+// lookAhead reads what an mbox file is recognised by. The result is good until
+// the next call.
+func (r *reader) lookAhead(in io.Reader) ([]byte, error) {
+	b := r.ahead[:0]
+	for len(b) < recogniseBytes {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, min(max(len(b), headBytes), recogniseBytes-len(b)))
+		}
+		n, err := in.Read(b[len(b):min(cap(b), recogniseBytes)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	r.ahead = b
+	return b, nil
 }
 
 func labels(label string) []string {

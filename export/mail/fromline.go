@@ -3,15 +3,21 @@ package mail
 import "bytes"
 
 var (
-	utf8BOM   = []byte("\xef\xbb\xbf")
-	fromSpace = []byte("From ")
+	utf8BOM         = []byte("\xef\xbb\xbf")
+	fromSpace       = []byte("From ")
+	newlineFrom     = []byte("\nFrom ")
+	returnFrom      = []byte("\rFrom ")
+	quotedFromSpace = []byte(">From ")
 )
 
 // SeparatorLine returns the length of the mbox separator line that b begins
 // with, its line end included, or 0 when b does not begin with one. Only a
 // line of a strict shape counts: `From -`, an address, or a weekday with a date.
 func SeparatorLine(b []byte) int {
-	n, next := cutSeparator(b)
+	if !bytes.HasPrefix(b, fromSpace) {
+		return 0
+	}
+	n, next := endsOf(b).cutSeparator(b)
 	if n == 0 || next != nextField || shapeOf(b[len(fromSpace):n]) == shapeLoose {
 		return 0
 	}
@@ -23,21 +29,21 @@ func SeparatorLine(b []byte) int {
 // field, and it follows an empty line (or the start of the file) or has a
 // strict shape. A message without any header is separated only by a line with
 // weekday and date between empty lines. b holds all that precedes p, or at
-// least 4 bytes of it, and maxSeparatorLine+maxFieldName bytes after p unless
-// the file ends.
-func separatorAt(b []byte, p int) int {
-	n, next := cutSeparator(b[p:])
+// least [lookBehind] bytes of it, and [lookAhead] bytes after p unless the file
+// ends.
+func (e ends) separatorAt(b []byte, p int) int {
+	n, next := e.cutSeparator(b[p:])
 	if n == 0 {
 		return 0
 	}
 	line := b[p+len(fromSpace) : p+n]
 	switch next {
 	case nextField:
-		if emptyLineBefore(b, p) || shapeOf(line) != shapeLoose {
+		if e.emptyBefore(b, p) || shapeOf(line) != shapeLoose {
 			return n
 		}
 	case nextEmpty:
-		if emptyLineBefore(b, p) && shapeOf(line) == shapeDated {
+		if e.emptyBefore(b, p) && shapeOf(line) == shapeDated {
 			return n
 		}
 	}
@@ -47,34 +53,75 @@ func separatorAt(b []byte, p int) int {
 // firstSeparator returns the length of the separator line that a file begins
 // with, or 0. There, a line of a strict shape is one whatever follows it, but
 // for another.
-func firstSeparator(b []byte) int {
-	n, next := cutSeparator(b)
+func (e ends) firstSeparator(b []byte) int {
+	n, next := e.cutSeparator(b)
 	if n == 0 || next != nextOther || shapeOf(b[len(fromSpace):n]) == shapeLoose || bytes.HasPrefix(b[n:], fromSpace) {
 		return 0
 	}
 	return n
 }
 
-// doubtful reports whether a line within a message might separate it from
-// another one: it does so by its own looks and those of its neighbours, and only
-// Content-Length speaks against it; or it has weekday and date and follows an
-// empty line, and only the line after it does not look like a header.
-func doubtful(raw []byte, sep int) bool {
-	for from := sep - 1; ; {
-		i := bytes.Index(raw[from:], newlineFrom)
+// fromLines is what the lines of a message that begin with `From ` tell.
+type fromLines struct {
+	quoted bool // `>`, any more of them, and `From `
+	plain  bool // `From ` itself, in the body
+	// doubtful says that a line might separate the message from another one: it
+	// does so by its own looks and those of its neighbours, and only a
+	// Content-Length, or that a line end is CR alone in a file of others, speaks
+	// against it; or it has weekday and date and follows an empty line, and only
+	// the line after it does not look like a header.
+	doubtful bool
+}
+
+// fromLines looks through a message after the separator line of sep bytes; its
+// body begins at body. others says that there may be lines `From ` in it.
+func (e ends) fromLines(raw []byte, sep, body int, others bool) fromLines {
+	f := fromLines{quoted: e.quotedFrom(raw, sep)}
+	for p := sep - 1; others; {
+		if p = e.nextFrom(raw, p); p < 0 {
+			break
+		}
+		f.plain = f.plain || p >= body
+		f.doubtful = f.doubtful || e.maySeparate(raw, p) || endsAny.maySeparate(raw, p)
+	}
+	for p := sep; e == endsLF && !f.doubtful; {
+		i := bytes.Index(raw[p:], returnFrom)
+		if i < 0 {
+			break
+		}
+		p += i + 1
+		f.doubtful = endsAny.maySeparate(raw, p)
+	}
+	return f
+}
+
+// quotedFrom reports whether a line at or after from consists of `>`, any more
+// of them, and `From `.
+func (e ends) quotedFrom(b []byte, from int) bool {
+	for p := from; ; p++ {
+		i := bytes.Index(b[p:], quotedFromSpace)
 		if i < 0 {
 			return false
 		}
-		p := from + i + 1
-		if separatorAt(raw, p) > 0 {
+		low := p
+		p += i
+		start := p
+		for start > low && b[start-1] == '>' {
+			start--
+		}
+		if e.startsLine(b, start) {
 			return true
 		}
-		n, _ := cutSeparator(raw[p:])
-		if n > 0 && emptyLineBefore(raw, p) && shapeOf(raw[p+len(fromSpace):p+n]) == shapeDated {
-			return true
-		}
-		from = p
 	}
+}
+
+// maySeparate reports whether the line `From ` at p might be a separator.
+func (e ends) maySeparate(raw []byte, p int) bool {
+	if e.separatorAt(raw, p) > 0 {
+		return true
+	}
+	n, _ := e.cutSeparator(raw[p:])
+	return n > 0 && e.emptyBefore(raw, p) && shapeOf(raw[p+len(fromSpace):p+n]) == shapeDated
 }
 
 type nextLine int
@@ -87,21 +134,21 @@ const (
 
 // cutSeparator returns the length of the line `From …` at the start of b, 0
 // when there is none or it is too long or not ended, and what follows it.
-func cutSeparator(b []byte) (int, nextLine) {
+func (e ends) cutSeparator(b []byte) (int, nextLine) {
 	if !bytes.HasPrefix(b, fromSpace) {
 		return 0, nextOther
 	}
-	n := bytes.IndexByte(b[:min(len(b), maxSeparatorLine)], '\n') + 1
+	n := e.line(b[:min(len(b), maxSeparatorLine)])
 	if n == 0 {
 		return 0, nextOther
 	}
-	return n, kindOfLine(b[n:])
+	return n, e.kindOfLine(b[n:])
 }
 
 // kindOfLine tells what line b begins with. A former separator line quoted
 // into the header (`>From `) counts as a field: mail systems leave it there.
-func kindOfLine(b []byte) nextLine {
-	if len(b) == 0 || b[0] == '\n' || bytes.HasPrefix(b, []byte("\r\n")) {
+func (e ends) kindOfLine(b []byte) nextLine {
+	if len(b) == 0 || e.end(b) > 0 {
 		return nextEmpty
 	}
 	if bytes.HasPrefix(b, []byte(">From ")) || fieldShaped(b[:min(len(b), maxFieldName)]) {
@@ -125,22 +172,6 @@ func fieldShaped(b []byte) bool {
 		i++
 	}
 	return i < len(b) && b[i] == ':' && !bytes.HasPrefix(b[i:], []byte("://"))
-}
-
-// emptyLineBefore reports whether the line before p is empty or p is at the
-// start of the file.
-func emptyLineBefore(b []byte, p int) bool {
-	switch {
-	case p == 0 || p == len(utf8BOM) && bytes.HasPrefix(b, utf8BOM):
-		return true
-	case b[p-1] != '\n':
-		return false
-	case p == 1 || b[p-2] == '\n':
-		return true
-	case b[p-2] == '\r':
-		return p == 2 || b[p-3] == '\n'
-	}
-	return false
 }
 
 type lineShape int

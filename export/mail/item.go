@@ -7,7 +7,7 @@
 // sorted bytewise, offsets ascending. An item's bytes come from the same single
 // read that feeds the digest of its file, so what is handed out is what was
 // hashed. Nothing is decoded, unquoted or repaired here; [Describe] derives
-// what an index shows from a message's header.
+// what an index shows of a message.
 package mail
 
 // Kind says what an item is.
@@ -28,23 +28,38 @@ const (
 	FormatICS     = "ics"     // one iCalendar file
 	FormatVCF     = "vcf"     // one vCard file
 
-	// FormatMboxrd and FormatMboxo are values of [Options.Format] only: an mbox
-	// of which the caller knows how it quotes `From ` lines.
-	FormatMboxrd = "mboxrd"
-	FormatMboxo  = "mboxo"
+	// The following are values of [Options.Format] only: an mbox of which the
+	// caller knows the dialect.
+	FormatMboxo   = "mboxo"
+	FormatMboxrd  = "mboxrd"
+	FormatMboxcl  = "mboxcl"
+	FormatMboxcl2 = "mboxcl2"
+	FormatTakeout = "takeout" // as Google Takeout writes it, which is mboxrd
 )
 
-// The mbox dialects of an item: how lines that begin with `From ` are quoted.
+// The mbox dialects of an item: how lines that begin with `From ` are kept from
+// being taken for separators. Of mboxrd alone the quoting can be undone.
 const (
-	DialectMboxrd  = "mboxrd"  // `>` is put before every line `>*From `: reversible
 	DialectMboxo   = "mboxo"   // `>` is put before every line `From ` only: not reversible
-	DialectUnknown = "unknown" // no certain evidence for either
+	DialectMboxrd  = "mboxrd"  // `>` is put before every line `>*From `: reversible
+	DialectMboxcl  = "mboxcl"  // quoted as in mboxo, and Content-Length says how long the body is
+	DialectMboxcl2 = "mboxcl2" // nothing is quoted, Content-Length says how long the body is
+	DialectUnknown = "unknown" // no evidence for any of them
 )
 
-// The evidence for an item's dialect.
+// The evidence for a dialect. Only EvidenceDeclared and EvidenceTakeout are
+// certain. The latter needs a separator line `From <digits>@xxx …` and, above
+// all that the servers on the way add, a field of Gmail's; as a sender can write
+// such lines into a body that is not quoted, it ends at the first separator in
+// the file that is another's.
 const (
-	EvidenceDeclared = "declared"           // the caller's [Options.Format]
-	EvidenceTakeout  = "takeout"            // separator line and header as Google Takeout writes them
+	EvidenceDeclared = "declared" // the caller's [Options.Format]
+	EvidenceTakeout  = "takeout"  // separator line and header as Google Takeout writes them
+	// EvidenceLength: every message in the first 4 MiB of the file, of at least
+	// two, has a Content-Length that lands where it ends, and this one has; mboxcl2
+	// when there are lines `From ` in them, mboxcl when there are only quoted ones.
+	// It names the dialect, and nothing is undone for it.
+	EvidenceLength   = "content-length"
 	EvidenceNoQuoted = "no quoted line"     // the dialect does not matter: no line is quoted
 	EvidenceNone     = "undeclared quoting" // there are quoted lines, and no evidence
 )
@@ -83,13 +98,15 @@ type Item struct {
 	// Separator is the number of bytes at the head of Raw that are the mbox
 	// separator line, its line end and any byte order mark before it included;
 	// Trailer the number of bytes at the end of Raw that are the empty line
-	// with which mbox ends a message. Both are 0 in other formats.
+	// with which mbox ends a message, or, in a declared mboxcl or mboxcl2, the line
+	// end that Content-Length does not count. Both are 0 in other formats.
 	Separator int
 	Trailer   int
 
 	// Doubtful says that where a message begins or ends cannot be told: it lies in
 	// an mbox, or begins as one does, and a line in it may or may not begin another
-	// message.
+	// message. In a declared mboxcl2 it says that the Content-Length of the message,
+	// or of the one before it, does not land where it ends.
 	Doubtful bool
 }
 
@@ -106,6 +123,13 @@ type File struct {
 	Length    int64    // in bytes, decompressed; Size when there is no container
 	Items     int
 	Gaps      int
+
+	// Dialect and Evidence are set for an mbox only: what its first 4 MiB of
+	// content tell, or what was declared. Its items may differ. Dialects counts
+	// the items by theirs; nil without any.
+	Dialect  string
+	Evidence string
+	Dialects map[string]int
 }
 
 // The containers of files.

@@ -17,8 +17,6 @@ const (
 	keepBuffer = 8 << 20 // a larger buffer is given up once it is nearly empty
 )
 
-var newlineFrom = []byte("\nFrom ")
-
 // errTooLong says that the item at the window's start exceeds the limit.
 var errTooLong = errors.New("item too long")
 
@@ -26,11 +24,14 @@ var errTooLong = errors.New("item too long")
 type span struct {
 	offset    int64
 	length    int64
-	raw       []byte   // nil for what precedes the first message
+	raw       []byte   // the splitter's, until emit returns; nil for what precedes the first message
 	sha256    [32]byte // of what precedes the first message
 	separator int
 	trailer   int
-	doubtful  bool
+	header    boxHeader
+	lines     fromLines
+	landed    bool // its Content-Length says that it ends where it does
+	takeout   bool // it is as Google Takeout writes it, and so is all before it
 }
 
 // splitter cuts an mbox stream into spans that follow one another without a
@@ -41,9 +42,17 @@ type span struct {
 type splitter struct {
 	r     io.Reader
 	limit int64 // bytes of one message
+	ends  ends
 	// quoted says that lines `From ` of messages are quoted in the file, so that
 	// Content-Length, which a sender can write, tells nothing.
 	quoted bool
+	// lengths says that Content-Length is written by the mail system, so that it
+	// tells whether the last line end is the message's.
+	lengths bool
+	// foreign is set at the first separator, or leading bytes, not of Takeout.
+	foreign bool
+	// others says that the message at hand may have lines `From ` in it.
+	others bool
 	buf    []byte
 	start  int   // where the current span begins in buf
 	base   int64 // offset in the stream of buf[0]
@@ -53,8 +62,18 @@ type splitter struct {
 // split calls emit for every span of the stream. errTooLong comes with the
 // window at the item that is too long.
 func (s *splitter) split(emit func(span) error) error {
+	sep, err := s.first(emit)
+	for err == nil && sep > 0 {
+		sep, err = s.message(sep, emit)
+	}
+	return err
+}
+
+// first returns the length of the first separator line, with a byte order mark
+// before it, having emitted what precedes it; 0 when there is none.
+func (s *splitter) first(emit func(span) error) (int, error) {
 	if err := s.ensure(len(utf8BOM) + lookAhead); err != nil {
-		return err
+		return 0, err
 	}
 	bom := 0
 	if bytes.HasPrefix(s.buf, utf8BOM) {
@@ -62,38 +81,32 @@ func (s *splitter) split(emit func(span) error) error {
 	}
 	sep := s.separator(bom)
 	if sep == 0 {
-		sep = firstSeparator(s.window()[bom:])
+		sep = s.ends.firstSeparator(s.window()[bom:])
 	}
 	if sep > 0 {
-		sep += bom
-	} else {
-		lead, next, err := s.leading()
-		if err != nil {
-			return err
-		}
-		if lead.length > 0 {
-			if err := emit(lead); err != nil {
-				return err
-			}
-		}
-		sep = next
+		return bom + sep, nil
 	}
-	for sep > 0 {
-		end, next, err := s.messageEnd(sep)
-		if err != nil {
-			return err
-		}
-		sp, err := s.cut(end, sep)
-		if err != nil {
-			return err
-		}
-		sp.doubtful = doubtful(sp.raw, sep)
-		if err := emit(sp); err != nil {
-			return err
-		}
-		sep = next
+	lead, next, err := s.leading()
+	if err != nil || lead.length == 0 {
+		return next, err
 	}
-	return nil
+	s.foreign = true
+	return next, emit(lead)
+}
+
+// message emits the message at the window's start, whose separator is sep bytes
+// long, and returns the length of the next separator, 0 at the end of the stream.
+func (s *splitter) message(sep int, emit func(span) error) (int, error) {
+	s.foreign = s.foreign || !isTakeoutLine(s.window()[:sep])
+	head, end, next, err := s.messageEnd(sep)
+	if err != nil {
+		return 0, err
+	}
+	sp, err := s.cut(head, end, sep)
+	if err != nil {
+		return 0, err
+	}
+	return next, emit(sp)
 }
 
 // leading passes over what precedes the first separator without keeping it,
@@ -124,58 +137,62 @@ func (s *splitter) discard(h hash.Hash, sp *span, n int) {
 	s.start += n
 }
 
-// messageEnd returns where the message at the window's start ends, whose
-// separator is sep bytes long, and the length of the next separator, 0 when
-// the stream ends there.
-func (s *splitter) messageEnd(sep int) (end, next int, err error) {
-	from := sep - 1 // the line feed of one separator may precede the next
+// messageEnd returns the header of the message at the window's start, whose
+// separator is sep bytes long, where it ends, and the length of the next
+// separator, 0 when the stream ends there.
+func (s *splitter) messageEnd(sep int) (head boxHeader, end, next int, err error) {
+	s.others = false
+	from := sep - 1 // the line end of one separator may precede the next
 	for {
 		p, n, err := s.nextSeparator(from)
 		if err != nil {
-			return 0, 0, err
+			return head, 0, 0, err
+		}
+		if n > 0 || s.eof {
+			head = s.ends.header(s.window()[sep:p])
 		}
 		if n > 0 {
-			if end, next, err := s.declaredEnd(sep, p); err != nil || end > 0 {
-				return end, next, err
+			if end, next, err := s.declaredEnd(head, sep, p); err != nil || end > 0 {
+				s.others = true
+				return head, end, next, err
 			}
-			return p, n, nil
 		}
-		if s.eof {
-			return len(s.window()), 0, nil
+		if n > 0 || s.eof {
+			return head, p, n, nil
 		}
 		if int64(p) > s.limit { // wherever the message ends, it is not before p
-			return 0, 0, errTooLong
+			return head, 0, 0, errTooLong
 		}
 		if err := s.fill(); err != nil {
-			return 0, 0, err
+			return head, 0, 0, err
 		}
 		from = p
 	}
 }
 
-// nextSeparator looks for a separator that follows a line feed at or after
+// nextSeparator looks for a separator that follows a line end at or after
 // from, and returns its position and length; or length 0 and the position up to
 // which there is none, which is the end of the window when the stream has ended.
 func (s *splitter) nextSeparator(from int) (p, n int, err error) {
 	for {
 		w := s.window()
-		j := -1
+		p = -1
 		if from < len(w) {
-			j = bytes.Index(w[from:], newlineFrom)
+			p = s.ends.nextFrom(w, from)
 		}
-		if j < 0 {
+		if p < 0 {
 			if s.eof {
 				return len(w), 0, nil
 			}
 			return max(from, len(w)-len(newlineFrom)+1), 0, nil
 		}
-		p = from + j + 1
 		if err := s.ensure(p + lookAhead); err != nil {
 			return 0, 0, err
 		}
 		if n = s.separator(p); n > 0 {
 			return p, n, nil
 		}
+		s.others = true
 		from = p
 	}
 }
@@ -184,29 +201,26 @@ func (s *splitter) nextSeparator(from int) (p, n int, err error) {
 // start says that it ends, when that lies beyond the separator at p and is the
 // place of another separator or the end of the stream; 0 otherwise. next is as
 // in messageEnd.
-func (s *splitter) declaredEnd(sep, p int) (end, next int, err error) {
-	if s.quoted || isTakeout(s.window()[:p], sep) {
+func (s *splitter) declaredEnd(head boxHeader, sep, p int) (end, next int, err error) {
+	quoted := s.quoted || !s.lengths && head.gmail && !s.foreign
+	if quoted || !head.valid() || head.length > s.limit {
 		return 0, 0, nil
 	}
-	body, length := contentLength(s.window()[sep:p])
-	if body == 0 || length > s.limit {
-		return 0, 0, nil
-	}
-	end = sep + body + int(length)
+	end = sep + head.body + int(head.length)
 	if end <= p || int64(end) > s.limit {
 		return 0, 0, nil
 	}
 	if err := s.ensure(end + 2 + lookAhead); err != nil {
 		return 0, 0, err
 	}
-	for _, e := range []int{end, end + emptyLine(s.from(end))} {
+	for _, e := range []int{end, end + s.ends.end(s.from(end))} {
 		if e > len(s.window()) {
 			return 0, 0, nil
 		}
 		if e == len(s.window()) && s.eof {
 			return e, 0, nil
 		}
-		if s.window()[e-1] == '\n' {
+		if s.ends.startsLine(s.window(), e) {
 			if n := s.separator(e); n > 0 {
 				return e, n, nil
 			}
@@ -216,12 +230,22 @@ func (s *splitter) declaredEnd(sep, p int) (end, next int, err error) {
 }
 
 // cut takes the message that ends at end out of the window.
-func (s *splitter) cut(end, sep int) (span, error) {
+func (s *splitter) cut(head boxHeader, end, sep int) (span, error) {
 	if int64(end) > s.limit {
 		return span{}, errTooLong
 	}
-	raw := bytes.Clone(s.window()[:end])
-	sp := span{offset: s.offset(), length: int64(end), raw: raw, separator: sep, trailer: trailer(raw, sep)}
+	raw := s.window()[:end:end]
+	sp := span{offset: s.offset(), length: int64(end), raw: raw, separator: sep, header: head}
+	sp.takeout = head.gmail && !s.foreign
+	sp.lines = s.ends.fromLines(raw, sep, sep+head.body, s.others)
+	after, landed := s.ends.afterLength(raw[sep:], head)
+	sp.landed = landed
+	switch {
+	case landed && (s.lengths || after == 0):
+		sp.trailer = after
+	case end > sep && s.ends.emptyBefore(raw, end):
+		sp.trailer = lastEnd(raw)
+	}
 	s.start += end
 	if cap(s.buf) > keepBuffer && len(s.window()) < chunk {
 		s.move(make([]byte, 0, 2*chunk))
@@ -229,23 +253,12 @@ func (s *splitter) cut(end, sep int) (span, error) {
 	return sp, nil
 }
 
-// trailer returns the length of the empty line at the end of a message that
-// belongs to the mbox format. It does not when Content-Length counts it.
-func trailer(raw []byte, sep int) int {
-	content := raw[sep:]
-	n := 0
-	switch {
-	case bytes.HasSuffix(raw[sep-1:], []byte("\n\n")):
-		n = 1
-	case bytes.HasSuffix(raw[sep-1:], []byte("\n\r\n")):
-		n = 2
-	default:
-		return 0
+// lastEnd returns the length of the line end that b ends with.
+func lastEnd(b []byte) int {
+	if bytes.HasSuffix(b, []byte("\r\n")) {
+		return 2
 	}
-	if body, length := contentLength(content); body > 0 && int64(len(content)-body) == length {
-		return 0
-	}
-	return n
+	return 1
 }
 
 func (s *splitter) window() []byte { return s.buf[s.start:] }
@@ -260,7 +273,7 @@ func (s *splitter) separator(p int) int {
 	if p >= len(s.window()) {
 		return 0
 	}
-	return separatorAt(s.buf, s.start+p)
+	return s.ends.separatorAt(s.buf, s.start+p)
 }
 
 // ensure reads until the window holds n bytes or the stream has ended.
@@ -297,69 +310,4 @@ func (s *splitter) move(to []byte) {
 	s.buf = append(to, s.buf[drop:]...)
 	s.start -= drop
 	s.base += int64(drop)
-}
-
-// contentLength returns where the body begins in a message and what its
-// Content-Length field says in bytes; 0 and 0 when there is no single valid one.
-func contentLength(msg []byte) (body int, length int64) {
-	length = -1
-	for pos := 0; pos < len(msg); {
-		n := bytes.IndexByte(msg[pos:], '\n') + 1
-		if n == 0 {
-			return 0, 0
-		}
-		line := msg[pos : pos+n]
-		pos += n
-		if emptyLine(line) > 0 {
-			if length < 0 {
-				return 0, 0
-			}
-			return pos, length
-		}
-		if value, ok := cutField(line, "content-length"); ok {
-			v, ok := decimal(value)
-			if !ok || length >= 0 && v != length {
-				return 0, 0
-			}
-			length = v
-		}
-	}
-	return 0, 0
-}
-
-// cutField returns the value of a header line when its field has the name.
-func cutField(line []byte, name string) (value []byte, ok bool) {
-	if len(line) <= len(name) || !bytes.EqualFold(line[:len(name)], []byte(name)) {
-		return nil, false
-	}
-	rest := bytes.TrimLeft(line[len(name):], " \t")
-	if len(rest) == 0 || rest[0] != ':' {
-		return nil, false
-	}
-	return bytes.TrimSpace(rest[1:]), true
-}
-
-func decimal(b []byte) (int64, bool) {
-	if len(b) == 0 || len(b) > 15 {
-		return 0, false
-	}
-	var n int64
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
-}
-
-// emptyLine returns the length of the line end that b begins with, or 0.
-func emptyLine(b []byte) int {
-	switch {
-	case bytes.HasPrefix(b, []byte("\n")):
-		return 1
-	case bytes.HasPrefix(b, []byte("\r\n")):
-		return 2
-	}
-	return 0
 }

@@ -19,9 +19,10 @@ import (
 type Options struct {
 	// Format overrides what the source is taken for. For a file: what it is,
 	// whatever its name and content. For a folder: FormatMaildir demands a
-	// Maildir; FormatMboxrd and FormatMboxo declare the dialect of the mbox files
-	// in it, and FormatEML takes none of its files for an mbox; FormatMbox,
-	// FormatICS and FormatVCF say nothing of a folder and are refused.
+	// Maildir; FormatMboxo, FormatMboxrd, FormatMboxcl, FormatMboxcl2 and
+	// FormatTakeout declare the dialect of the mbox files in it, and FormatEML
+	// takes none of its files for an mbox; FormatMbox, FormatICS and FormatVCF say
+	// nothing of a folder and are refused.
 	Format string
 	Limits Limits
 	// Progress, when set, is called with the number of stored bytes that were
@@ -36,6 +37,10 @@ type Options struct {
 // wherever they lead, and each is a [Gap]. A regular file that is not
 // recognised is a gap inside a folder, and a message when it is the root,
 // except that Outlook's formats are refused with a [FormatError].
+//
+// Each file is read once. Of an mbox the first 4 MiB of content are held before
+// its first item is handed out, to recognise its dialect by; from there on the
+// memory is bounded by the largest message.
 //
 // A file that cannot be read to its end, one that changes while it is read, a
 // damaged container ([ReadError]) and a limit exceeded ([LimitError]) end the
@@ -75,8 +80,7 @@ func Read(ctx context.Context, path string, opt Options, sink Sink) error {
 }
 
 func checkFolderFormat(base, format string) error {
-	switch format {
-	case "", FormatEML, FormatMaildir, FormatMboxrd, FormatMboxo:
+	if format == "" || format == FormatEML || format == FormatMaildir || declaredDialect(format) != "" {
 		return nil
 	}
 	return &FormatError{File: base, Format: format, Reason: "not the format of a folder"}
@@ -84,10 +88,13 @@ func checkFolderFormat(base, format string) error {
 
 func checkFileFormat(base, format string) error {
 	switch format {
-	case "", FormatEML, FormatMbox, FormatMboxrd, FormatMboxo, FormatICS, FormatVCF:
+	case "", FormatEML, FormatMbox, FormatICS, FormatVCF:
 		return nil
 	case FormatMaildir:
 		return &FormatError{File: base, Format: format, Reason: "a file, not a folder"}
+	}
+	if declaredDialect(format) != "" {
+		return nil
 	}
 	return &FormatError{File: base, Format: format, Reason: "unknown format"}
 }
@@ -124,7 +131,8 @@ type reader struct {
 		Sum([]byte) []byte
 		Reset()
 	}
-	br *bufio.Reader
+	br    *bufio.Reader
+	ahead []byte // of lookAhead
 }
 
 // tree reads all below the root.

@@ -252,6 +252,9 @@ func TestFormatOverride(t *testing.T) {
 		{"x", "anything", mail.FormatVCF, "x contact vcf [] []"},
 		{"x", "anything", "", "x message eml [] []"},
 		{"x", "", mail.FormatEML, "x: empty file"},
+		{"x.eml", dated + msg, mail.FormatMboxcl, "x.eml message mbox [x.eml] []"},
+		{"x.ics", dated + msg, mail.FormatMboxcl2, "x.ics message mbox [x.ics] []"},
+		{"x.eml", dated + msg, mail.FormatTakeout, "x.eml message mbox [x.eml] []"},
 		{"x", gzipped(t, dated+msg), "", "x message mbox [x] []"},
 	}
 	for _, tt := range tests {
@@ -264,6 +267,24 @@ func TestFormatOverride(t *testing.T) {
 	}
 	c := readTree(t, tree(t, map[string]string{"x": dated + msg, "y.mbox": dated + msg}), mail.Options{Format: mail.FormatEML})
 	expect(t, c, "x message eml [] []", "y.mbox message eml [] []")
+	// A dialect is declared of the mbox files in a folder, and of nothing else.
+	for format, dialect := range map[string]string{
+		mail.FormatMboxo: "mboxo", mail.FormatMboxrd: "mboxrd", mail.FormatMboxcl: "mboxcl", mail.FormatMboxcl2: "mboxcl2", mail.FormatTakeout: "mboxrd",
+	} {
+		c := readTree(t, tree(t, map[string]string{"x.eml": msg, "y.mbox": dated + msg}), mail.Options{Format: format})
+		expect(t, c, "x.eml message eml [] []", "y.mbox message mbox [y] []")
+		if c.items[0].Dialect != "" || c.files[0].Dialect != "" {
+			t.Errorf("%s: a message file of dialect %q", format, c.items[0].Dialect)
+		}
+		for _, evidence := range []string{c.items[1].Evidence, c.files[1].Evidence} {
+			if evidence != mail.EvidenceDeclared {
+				t.Errorf("%s: evidence %q", format, evidence)
+			}
+		}
+		if c.items[1].Dialect != dialect || c.files[1].Dialect != dialect {
+			t.Errorf("%s: item %s, file %s, want %s", format, c.items[1].Dialect, c.files[1].Dialect, dialect)
+		}
+	}
 }
 
 func TestRefusals(t *testing.T) {

@@ -22,8 +22,8 @@ const (
 	// line at the end; Line and Trailer are the removed bytes.
 	MboxSeparator = "mbox-separator"
 	// MboxrdQuoting removes one `>` from every line `>+From `. A line begins at
-	// the start and after each line feed. Undone by putting one `>` before every
-	// line `>*From `.
+	// the start and after each LF, or after each CR where there is no LF. Undone by
+	// putting one `>` before every line `>*From `.
 	MboxrdQuoting = "mboxrd-quoting"
 	// LineEnds makes every line end CRLF; Runs says what they were.
 	LineEnds = "line-ends"
