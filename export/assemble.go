@@ -82,8 +82,8 @@ func newAssembler(v *volumes, tempDir string) (*assembler, error) {
 		*p = sp
 	}
 	var err error
-	if a.csvIndex, err = bag.NewCSVIndex(a.csv); err == nil {
-		a.datIndex, err = bag.NewDATIndex(a.dat)
+	if a.csvIndex, err = bag.NewCSVIndex(a.csv, bag.ItemType); err == nil {
+		a.datIndex, err = bag.NewDATIndex(a.dat, bag.ItemType)
 	}
 	if err == nil {
 		a.exceptRows, err = bag.NewExceptionsCSV(a.exceptions)
@@ -153,8 +153,8 @@ func (a *assembler) item(it packedItem, at place) error {
 	if err := firstErrorOf(
 		func() error { return writeAll(a.locators, locator) },
 		func() error { return writeAll(a.index, it.line, []byte{'\n'}) },
-		func() error { return a.csvIndex.Add(rec) },
-		func() error { return a.datIndex.Add(rec) },
+		func() error { return a.csvIndex.Add(it.rows) },
+		func() error { return a.datIndex.Add(it.rows) },
 		func() error { return a.exceptRows.Add(rec) },
 		func() error { return a.row(it) },
 		func() error { return a.lines.Add(rec.File, rec.SHA256) },

@@ -59,6 +59,7 @@ type packedItem struct {
 	record *bag.ItemRecord
 	line   []byte // the record as the index has it, without LF
 	leaf   merkle.Hash
+	rows   [][]string // of the record in the index files
 	// traffic and subscriber are set for such records.
 	traffic    *bag.TrafficRecord
 	subscriber *bag.SubscriberRecord
@@ -116,6 +117,7 @@ func (w *worker) item(c *candidate) (packedItem, error) {
 	if it.line, err = bag.MarshalItem(rec); err != nil {
 		return packedItem{}, fmt.Errorf("index %q: %w", c.item.Source.File, err)
 	}
+	it.rows = bag.Rows(rec)
 	it.leaf = merkle.ItemLeaf(w.secret, rec.Exhibit, it.line)
 	return it, nil
 }
@@ -131,11 +133,9 @@ func (w *worker) make(c *candidate) ([]byte, packedItem, error) {
 		return makeTraffic(c)
 	}
 	rec := recordOf(c)
-	fields, err := describe(c.item)
-	if err != nil {
+	if err := describe(rec, c.item); err != nil {
 		return nil, packedItem{}, err
 	}
-	rec.Fields = fields
 	out, transforms, exception := normalize.Normalize(c.item)
 	if exception != "" {
 		reason := string(exception)

@@ -2,6 +2,7 @@ package export
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,7 +13,6 @@ import (
 	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/mail/contentline"
-	"exhibit/export/mail/header"
 	"exhibit/export/normalize"
 	"exhibit/export/order"
 	"exhibit/export/scope"
@@ -104,9 +104,10 @@ type contactFields struct {
 	Email   []string `json:"email,omitempty"`
 }
 
-// describe gives the open member fields of an item record: an object, in line
-// form. What is not UTF-8 in it becomes U+FFFD.
-func describe(it mail.Item) ([]byte, error) {
+// describe sets the open member fields of an item record, an object in line form,
+// and adds the labels that a message itself tells of. What is not UTF-8 in them
+// becomes U+FFFD.
+func describe(rec *bag.ItemRecord, it mail.Item) error {
 	var fields any
 	switch it.Kind {
 	case mail.KindEvent:
@@ -119,9 +120,23 @@ func describe(it mail.Item) ([]byte, error) {
 		addrs, _ := contentline.Correspondents(it.Raw)
 		fields = contactFields{Summary: contentline.Text(it.Raw, "FN"), Email: shown(addrs)}
 	default:
-		fields = mail.Describe(header.Read(it.Message()))
+		m := mail.Describe(it)
+		rec.Labels = withLabels(rec.Labels, texts(m.Labels))
+		fields = m
 	}
-	return json.Marshal(fields, jsontext.AllowInvalidUTF8(true))
+	var err error
+	rec.Fields, err = json.Marshal(fields, jsontext.AllowInvalidUTF8(true))
+	return err
+}
+
+// withLabels adds labels to a list, but those that it has.
+func withLabels(list, more []string) []string {
+	for _, l := range more {
+		if !slices.Contains(list, l) {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 // maxShown bounds, in bytes of JSON, the addresses of a contact that an index

@@ -231,7 +231,9 @@ func TestDerivedItems(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if cells := row(it); len(cells) != len(columns) || strings.Join(cells[20:24], "") != "" || cells[1] != "E0000001."+kind+".json" {
+		if rows := Rows(it); len(rows) != 1 {
+			t.Errorf("%q", rows)
+		} else if cells := rows[0]; len(cells) != len(columns) || strings.Join(cells[20:24], "") != "" || cells[1] != "E0000001."+kind+".json" {
 			t.Errorf("%q", cells)
 		}
 		for name, spoil := range map[string]func(it *ItemRecord){

@@ -2,6 +2,7 @@ package bag
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"exhibit/sign"
@@ -69,7 +70,10 @@ func FuzzInfo(f *testing.F) {
 
 func FuzzItem(f *testing.F) {
 	f.Add([]byte(sampleLine))
-	for _, it := range []*ItemRecord{derivedItem(KindTraffic), derivedItem(KindSubscriber)} {
+	f.Add([]byte(strings.Replace(sampleLine, "item/v2", "item/v1", 1)))
+	family := sampleItem()
+	family.Fields = []byte(familyFields)
+	for _, it := range []*ItemRecord{family, derivedItem(KindTraffic), derivedItem(KindSubscriber)} {
 		line, err := MarshalItem(it)
 		if err != nil {
 			f.Fatal(err)
@@ -84,7 +88,7 @@ func FuzzItem(f *testing.F) {
 		if again, err := MarshalItem(it); err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("%q became %q, %v", data, again, err)
 		}
-		row(it)
+		Rows(it)
 	})
 }
 

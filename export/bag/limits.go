@@ -20,6 +20,9 @@ const (
 	MaxLineBytes = 64 + 2 + MaxNameBytes
 	// MaxInfoBytes bounds bag-info.txt.
 	MaxInfoBytes = 64 << 10
+	// MaxChildren is how many attachments of an item the index files show: what
+	// four digits number. A record that tells of more has rows for the first.
+	MaxChildren = 9999
 	// MaxRecord bounds a traffic or subscriber record, in bytes, without the LF
 	// that ends its file.
 	MaxRecord = sign.MaxLine

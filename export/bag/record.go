@@ -2,6 +2,7 @@ package bag
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,10 +13,11 @@ import (
 	"exhibit/sign"
 )
 
-// Types of the JSON texts of a bag. Of package.json version 2 is what is
-// written, and version 1 goes on to be read.
+// Types of the JSON texts of a bag. Of package.json and item records version 2 is
+// what is written, and version 1 goes on to be read.
 const (
-	ItemType      = "exhibit/item/v1"
+	ItemType      = "exhibit/item/v2"
+	ItemTypeV1    = "exhibit/item/v1"
 	PackageType   = "exhibit/package/v2"
 	PackageTypeV1 = "exhibit/package/v1"
 	SourcesType   = "exhibit/sources/v1"
@@ -97,12 +99,17 @@ func MarshalItem(it *ItemRecord) ([]byte, error) {
 	return sign.MarshalLine(it)
 }
 
-// ParseItem reads the record of the n-th item, n counted from 1: a line of
-// data/index.jsonl without its LF. Every member has to be as sections 6, 11 and
+// ParseItem reads the record of the n-th item in either version, n counted from 1:
+// a line of data/index.jsonl without its LF. Every member has to be as sections 6, 11 and
 // 12 say; the members of Fields are open.
 func ParseItem(line []byte, n int) (*ItemRecord, error) {
 	it := new(ItemRecord)
-	if err := sign.UnmarshalLine(line, ItemType, it); err != nil {
+	err := sign.UnmarshalLine(line, ItemType, it)
+	var other *sign.TypeError
+	if errors.As(err, &other) && other.Got == ItemTypeV1 {
+		err = sign.UnmarshalLine(line, ItemTypeV1, it)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := it.check(n); err != nil {
@@ -113,7 +120,7 @@ func ParseItem(line []byte, n int) (*ItemRecord, error) {
 
 func (it *ItemRecord) check(n int) error {
 	switch {
-	case it.Type != ItemType:
+	case it.Type != ItemType && it.Type != ItemTypeV1:
 		return it.invalid("type")
 	case it.Exhibit != ExhibitNumber(n):
 		return it.invalid("exhibit number where %s belongs", ExhibitNumber(n))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func sampleItem() *ItemRecord {
 	}
 }
 
-const sampleLine = `{"type":"exhibit/item/v1","exhibit":"E0000001","file":"data/messages/E0000001.eml","kind":"message","account":"alice@example.org","category":"content",` +
+const sampleLine = `{"type":"exhibit/item/v2","exhibit":"E0000001","file":"data/messages/E0000001.eml","kind":"message","account":"alice@example.org","category":"content",` +
 	`"scope":{"rule":"account[0]/content/span","field":"received","earliest":"2026-02-03T04:05:06Z","latest":"2026-02-03T04:05:06Z"},` +
 	`"source":{"number":1,"file":"mail.mbox.gz","format":"mbox","container":"gzip","offset":10,"length":100,"sha256":"0000000000000000000000000000000000000000000000000000000000000000","dialect":"mboxrd","evidence":"takeout"},` +
 	`"transforms":[{"name":"mbox-separator","line":"RnJvbSB4Cg=="},{"name":"line-ends","runs":"L12 C3"}],"size":90,"sha256":"0000000000000000000000000000000000000000000000000000000000000000","md5":"00000000000000000000000000000000",` +
@@ -49,6 +50,14 @@ func TestItemRecord(t *testing.T) {
 	again, err := MarshalItem(it)
 	if err != nil || !bytes.Equal(again, line) {
 		t.Errorf("%s, %v", again, err)
+	}
+	old := strings.Replace(sampleLine, "item/v2", "item/v1", 1)
+	if it, err := ParseItem([]byte(old), 1); err != nil || it.Type != ItemTypeV1 || len(Rows(it)[0]) != columnsV1 {
+		t.Errorf("version 1: %+v, %v", it, err)
+	}
+	var typ *sign.TypeError
+	if _, err := ParseItem([]byte(strings.Replace(sampleLine, "item/v2", "item/v3", 1)), 1); !errors.As(err, &typ) {
+		t.Errorf("version 3: %v", err)
 	}
 	for old, with := range map[string]string{
 		`E0000001",`: `E0000002",`, `.eml`: `.ics`, `"message","account"`: `"letter","account"`, `alice@example.org`: ``, `"content","scope"`: `"traffic","scope"`,
@@ -72,42 +81,58 @@ func TestItemRecord(t *testing.T) {
 }
 
 func TestIndexFiles(t *testing.T) {
-	it := sampleItem()
-	it.Fields = append(it.Fields[:len(it.Fields)-1:len(it.Fields)-1], `,"bcc":["x\r\ny\u0014þ"]}`...)
+	for _, typ := range []string{ItemTypeV1, ItemType} {
+		it := sampleItem()
+		it.Type = typ
+		it.Fields = append(it.Fields[:len(it.Fields)-1:len(it.Fields)-1], `,"bcc":["x\r\ny\u0014þ"]}`...)
+		c, d := indexFiles(t, it)
+		zero := strings.Repeat("0", 64)
+		columns, more := columns[:columnsV1], ""
+		if typ == ItemType {
+			columns, more = columnsOf(typ), ",,,,,,Seen,,,,"
+		}
+		wantCSV := strings.Join(columns, ",") + "\r\n" +
+			`<1@example.org>,E0000001.eml,alice@example.org,inbox; travel,"Eve, the first <eve@example.com>",'=SUM(A1),bob@example.org; carol@example.org,,"x` + "\r\n" + "y\x14þ\"," +
+			`2026-02-03T04:00:00Z,2026-02-03T04:05:06Z,E0000001,,,,alice@example.org,data/messages/E0000001.eml,90,` + zero[:32] + "," + zero +
+			`,mail.mbox.gz,10,100,` + zero + `,1de319c276884bd0c9e2f1621ada26cc,content,account[0]/content/span,` + more + "\r\n"
+		if c != wantCSV {
+			t.Errorf("got  %q\nwant %q", c, wantCSV)
+		}
+		lines := strings.Split(d, "\r\n")
+		if len(lines) != 3 || lines[2] != "" || !strings.HasPrefix(lines[0], "\ufeffþRfc822MessageIdþ\x14þFileNameþ\x14") {
+			t.Errorf("%q", d)
+		}
+		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(lines[1], "þ"), "þ"), "þ\x14þ")
+		if len(cells) != len(columns) || cells[5] != "=SUM(A1)" || cells[8] != "x®y þþ" {
+			t.Errorf("%q", cells)
+		}
+	}
+}
+
+// indexFiles makes index.csv and index.dat of one item.
+func indexFiles(t *testing.T, it *ItemRecord) (csv, dat string) {
+	t.Helper()
 	var c, d bytes.Buffer
-	cw, err := NewCSVIndex(&c)
+	cw, err := NewCSVIndex(&c, it.Type)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dw, err := NewDATIndex(&d)
+	dw, err := NewDATIndex(&d, it.Type)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(cw.Add(it), dw.Add(it)); err != nil {
+	rows := Rows(it)
+	if err := errors.Join(cw.Add(rows), dw.Add(rows)); err != nil {
 		t.Fatal(err)
 	}
-	zero := strings.Repeat("0", 64)
-	wantCSV := strings.Join(columns, ",") + "\r\n" +
-		`<1@example.org>,E0000001.eml,alice@example.org,inbox; travel,"Eve, the first <eve@example.com>",'=SUM(A1),bob@example.org; carol@example.org,,"x` + "\r\n" + "y\x14þ\"," +
-		`2026-02-03T04:00:00Z,2026-02-03T04:05:06Z,E0000001,,,,alice@example.org,data/messages/E0000001.eml,90,` + zero[:32] + "," + zero +
-		`,mail.mbox.gz,10,100,` + zero + `,1de319c276884bd0c9e2f1621ada26cc,content,account[0]/content/span,` + "\r\n"
-	if c.String() != wantCSV {
-		t.Errorf("got  %q\nwant %q", c.String(), wantCSV)
-	}
-	lines := strings.Split(d.String(), "\r\n")
-	if len(lines) != 3 || lines[2] != "" || !strings.HasPrefix(lines[0], "\ufeffþRfc822MessageIdþ\x14þFileNameþ\x14") {
-		t.Errorf("%q", d.String())
-	}
-	cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(lines[1], "þ"), "þ"), "þ\x14þ")
-	if len(cells) != len(columns) || cells[5] != "=SUM(A1)" || cells[8] != "x®y þþ" {
-		t.Errorf("%q", cells)
-	}
+	return c.String(), d.String()
 }
 
 // Hostile or odd fields give an empty cell, never an error.
 func TestReadFields(t *testing.T) {
-	for _, fields := range []string{``, `[]`, `7`, `{"subject":7,"from":"x","to":{},"cc":[[]],"bcc":[{"name":[]}]}`, `{"subject"`} {
-		if got := ReadFields([]byte(fields)); got != (Fields{}) {
+	for _, fields := range []string{``, `[]`, `7`, `{"subject":7,"from":"x","to":{},"cc":[[]],"bcc":[{"name":[]}]}`, `{"subject"`,
+		`{"thread":"x","references":"<1@example.org>","in_reply_to":[7],"parts":{}}`, `{"thread":{"id":7},"parts":[{"part":"1","attachment":true},{"part":1}]}`} {
+		if got := ReadFields([]byte(fields)); !reflect.DeepEqual(got, Fields{}) {
 			t.Errorf("%s: %+v", fields, got)
 		}
 	}

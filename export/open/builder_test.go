@@ -159,6 +159,14 @@ func (b *builder) must(err error) {
 
 func ptr[T any](v T) *T { return &v }
 
+// itemType is the type of the item records.
+func (b *builder) itemType() string {
+	if b.v1 {
+		return bag.ItemTypeV1
+	}
+	return bag.ItemType
+}
+
 // makeItems makes messages, of which every third was LF and the last of bob is
 // an exception.
 func (b *builder) makeItems() {
@@ -180,11 +188,14 @@ func (b *builder) makeItems() {
 		}
 		file := fmt.Sprintf("inbox/%d.eml", n)
 		rec := &bag.ItemRecord{
-			Type: bag.ItemType, Exhibit: bag.ExhibitNumber(n), File: bag.ItemName(n, bag.KindMessage), Kind: bag.KindMessage,
+			Type: b.itemType(), Exhibit: bag.ExhibitNumber(n), File: bag.ItemName(n, bag.KindMessage), Kind: bag.KindMessage,
 			Account: account, Category: "content", Scope: scope,
 			Source:     &bag.ItemSource{Number: number, File: file, Format: "eml", Length: int64(len(source)), SHA256: sign.Sum([]byte(source))},
 			Transforms: transforms, Size: int64(len(text)), SHA256: sign.Sum([]byte(text)), MD5: md5.Sum([]byte(text)),
 			Labels: []string{"inbox"}, Fields: []byte(fmt.Sprintf(`{"message_id":"<%d@example.org>","subject":"Number %d","from":[{"name":"Eve","addr":"eve@example.com"}]}`, n, n)),
+		}
+		if n == 1 && !b.v1 {
+			rec.Fields = append(rec.Fields[:len(rec.Fields)-1], partsOfItem...)
 		}
 		if n == b.items+2 {
 			rec.Exception = ptr("no-header")
@@ -203,6 +214,13 @@ func (b *builder) makeItems() {
 		b.sources = b.onSources(b.sources)
 	}
 }
+
+// partsOfItem ends the fields of the first item: a message that carries another
+// one, and a file.
+const partsOfItem = `,"thread":{"id":"ab","by":"message-id"},"parts":[{"part":"1","type":"multipart/mixed","offset":0,"body":9,"length":99},` +
+	`{"part":"1.1","type":"message/rfc822","attachment":true,"offset":9,"body":9,"length":9,"size":9,"message":{"message_id":"<i@example.org>","from":[{"name":"Eve","addr":"eve@example.com"}],"subject":"Inner"}},` +
+	`{"part":"1.1.1","type":"application/pdf","name":"=a þ.pdf","crypto":"encrypted","attachment":true,"offset":9,"body":9,"length":9,"size":7,"sha256":"00","md5":"11"},` +
+	`{"part":"1.2","type":"text/plain","offset":9,"body":9,"length":9,"size":9,"files":[{"name":"b.bin","origin":"uuencode","size":3,"sha256":"22","md5":"33"}]}]}`
 
 // makeDerived makes two traffic records and a subscriber record of carol.
 func (b *builder) makeDerived() {
@@ -354,9 +372,9 @@ func (b *builder) group2() (payload, tags map[string][]byte, p *bag.Package) {
 		levels[level] = append(levels[level], h[:]...)
 		return nil
 	})
-	c, err := bag.NewCSVIndex(&csv)
+	c, err := bag.NewCSVIndex(&csv, b.itemType())
 	b.must(err)
-	d, err := bag.NewDATIndex(&dat)
+	d, err := bag.NewDATIndex(&dat, b.itemType())
 	b.must(err)
 	e, err := bag.NewExceptionsCSV(&exceptions)
 	b.must(err)
@@ -365,8 +383,8 @@ func (b *builder) group2() (payload, tags map[string][]byte, p *bag.Package) {
 		b.must(err)
 		index.Write(append(line, '\n'))
 		b.must(tree.Add(merkle.ItemLeaf(b.secret, rec.Exhibit, line)))
-		b.must(c.Add(rec))
-		b.must(d.Add(rec))
+		b.must(c.Add(bag.Rows(rec)))
+		b.must(d.Add(bag.Rows(rec)))
 		b.must(e.Add(rec))
 	}
 	for _, s := range b.sources {

@@ -48,7 +48,7 @@ const (
 	TreeMismatch        Code = "tree"                  // the records do not give the signed root
 	OrderMismatch       Code = "order-mismatch"        // the order in the bag is another one than stated
 	SourcesMismatch     Code = "sources-mismatch"      // sources.jsonl and the index differ
-	TablesMismatch      Code = "tables-mismatch"       // traffic.csv or subscriber.csv and the records differ
+	TablesMismatch      Code = "tables-mismatch"       // index.csv, index.dat, traffic.csv or subscriber.csv and the records differ
 	BindingMismatch     Code = "binding-mismatch"      // the content belongs to another manifest
 	ItemInvalid         Code = "item-invalid"          // the item fetched is not the one that is signed
 )

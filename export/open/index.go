@@ -30,6 +30,7 @@ type indexCheck struct {
 	levels     []hash.Hash // over the files of the item tree
 	exceptions hash.Hash   // over exceptions.csv
 	csv        *bag.ExceptionsCSVWriter
+	shown      indexFiles // index.csv and index.dat
 	tables     *tables
 	accounts   map[string]int
 	included   []int64          // by account
@@ -142,6 +143,9 @@ func (x *indexCheck) record(line []byte) error {
 	if err := x.csv.Add(rec); err != nil {
 		return err
 	}
+	if err := x.shown.add(rec); err != nil {
+		return err
+	}
 	x.octets += rec.Size
 	if bag.Derived(rec.Kind) {
 		return x.derived(rec)
@@ -234,7 +238,7 @@ func (x *indexCheck) sums() error {
 	if x.tree.Root() != p.Items.Root {
 		return fail(TreeMismatch, bag.IndexJSONL, "the records do not give the root of the item tree")
 	}
-	return nil
+	return x.shown.compare(x.c.payload)
 }
 
 // treeFiles checks that the files of the item tree are those of the records.

@@ -1,7 +1,8 @@
 """The records of a package and the tables made of them, for verify.py: item records against their files, sources and accounts (export sections
-6, 11 and 12), traffic and subscriber records (sections 6.1 and 6.2), and the index for other tools (section 10)."""
-import collections, csv, hashlib, io, ipaddress, re
-from texts import KINDS, MIB, b64decode, canonical, canonical_lines, misfit, need, sha256
+6, 11 and 12), traffic and subscriber records (sections 6.1 and 6.2), and the tables of them (section 10). index.py has the index."""
+import collections, hashlib, ipaddress, re
+from index import rows, verify_index
+from texts import MIB, b64decode, canonical, canonical_lines, misfit, need, sha256
 
 ENDINGS = {"message": "eml", "event": "ics", "contact": "vcf", "traffic": "traffic.json", "subscriber": "subscriber.json"}
 SHOWN = {"date_utc", "from", "to", "cc", "bcc", "message_id", "mih"}
@@ -130,26 +131,10 @@ def verify_derived_tables(files, contents):
     need(rows(files["data/traffic.csv"]) == traffic and rows(files["data/subscriber.csv"]) == subscriber,
          "traffic.csv or subscriber.csv does not say what the records say")
 
-def rows(data):
-    """The cells of a CSV file, their guard taken away (export section 10)."""
-    cells = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
-    need(data.endswith(b"\r\n") and not any(cell[0] in "=+-@\t\r" for row in cells for cell in row if cell),
-         "a CSV file has a cell that is not guarded")
-    return [[cell[1:] if cell[:1] == "'" else cell for cell in row] for row in cells]
-
 def verify_tables(files, facts, records):
-    """The index for other tools says what the records and package.json say (export section 10)."""
+    """The tables and the index say what the records and package.json say (export section 10)."""
     exceptions = [["exhibit", "file", "reason"]] + [[r.exhibit, r.file, r.exception] for r in records if r.exception]
     withheld = [["reason", "count"]] + [[entry.reason, str(entry.count)] for entry in facts.withheld]
     need(rows(files["data/exceptions.csv"]) == exceptions and rows(files["data/withheld.csv"]) == withheld,
          "exceptions.csv or withheld.csv does not say what the records and package.json say")
-    index, columns = rows(files["data/index.csv"]), KINDS["columns"].split()
-    known = [{"Account": r.account, "DocID": r.exhibit, "FilePath": r.file, "FileSize": r.size, "MD5Hash": r.md5, "SHA256Hash": r.sha256,
-              "Category": r.category, "Rule": r.scope.rule, "Exception": r.exception or "",
-              **{f"Source{name}": r.source[name.lower()] if r.source else "" for name in ("File", "Offset", "Length", "SHA256")}}
-             for r in records]
-    need(index[0] == columns and [{k: v for k, v in zip(columns, row, strict=True) if k in known[0]} for row in index[1:]] ==
-         [{k: str(v) for k, v in row.items()} for row in known], "index.csv does not say what the records say")
-    flat = lambda cell: re.sub("\r\n|\r|\n", "®", cell).replace("\x14", " ").replace("þ", "þþ")
-    table = "\ufeff" + "".join("\x14".join(f"þ{flat(cell)}þ" for cell in row) + "\r\n" for row in index)
-    need(files["data/index.dat"] == table.encode("utf-8"), "index.dat differs from index.csv")
+    verify_index(files, records)

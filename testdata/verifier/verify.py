@@ -6,7 +6,7 @@ byte of stream, archive, bag and index against the package's own records. It sha
 with gpg, gpgv, age, zstd and openssl as installed. It holds the whole package in memory and writes no content to a disk. Exit 0:
 `ok PACKAGE-ID items=N`, and on standard error what was not checked. Exit 4: refused, with one sentence. Exit 2: usage.
 This file has the command line, the public side, the volumes and the bag. Beside it are records.py, the records and the tables made of them,
-and texts.py, canonical JSON. kinds.txt says what the JSON texts look like.
+index.py, the index for other tools, and texts.py, canonical JSON. kinds.txt says what the JSON texts look like.
 """
 import bisect, csv, hmac, itertools, os, pathlib, re, struct, subprocess, sys, tempfile
 sys.dont_write_bytecode = True  # the modules beside this one leave no __pycache__
