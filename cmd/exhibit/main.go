@@ -127,7 +127,7 @@ order names, encrypted to the agency's key, signed, and accounted for.
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "take passphrases from the first line of this file instead of the terminal")
 	root.AddCommand(
 		newDemo(a), newInit(a), newKeys(a), newPolicy(a), newOrder(a), newExport(a), newStatus(a),
-		newVerify(a), newOpen(a), newVerifyBag(a),
+		newVerify(a), newOpen(a), newVerifyBag(a), newInspect(a),
 	)
 	root.SetHelpCommand(newHelp(root))
 	return root, a

@@ -58,7 +58,7 @@ func TestReadmeCommands(t *testing.T) {
 	if len(blocks) < 10 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
-	if want := "go run ./cmd/exhibit demo\ngo test ./...\n"; blocks[0] != want {
+	if want := "go run ./cmd/exhibit demo\ngo test ./... ./testdata/agreement\n"; blocks[0] != want {
 		t.Errorf("the set-up commands are %q, want %q", blocks[0], want)
 	}
 	if strings.Contains(strings.Join(blocks[1:], ""), "go ") {
