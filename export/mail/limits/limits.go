@@ -57,4 +57,17 @@ const (
 	// Files bounds the files found in TNEF, uuencoded and yEnc text of one
 	// message. Defect too-many-files.
 	Files = 1000
+
+	// The following bound what is read of one TNEF stream, with the messages inside
+	// it. What comes after is not read. Defect not-opened.
+
+	// TNEFAttributes bounds its attributes.
+	TNEFAttributes = 100_000
+	// TNEFProperties bounds its MAPI properties.
+	TNEFProperties = 100_000
+	// TNEFDepth bounds how deep messages lie in one another; the stream itself has
+	// depth 1.
+	TNEFDepth = 8
+	// TNEFFormattedBytes bounds its formatted text, decompressed.
+	TNEFFormattedBytes = 16 << 20
 )

@@ -1,5 +1,7 @@
 package tnef
 
+import "exhibit/export/mail/limits"
+
 // The MAPI properties that are looked at (MS-OXPROPS), and the numbers that are of
 // named properties.
 const (
@@ -65,8 +67,8 @@ func (s *state) properties(a attribute, do func(property)) {
 	}
 	for range count {
 		start := c.at()
-		if s.mapi == MaxProperties {
-			s.exceeded(start, "properties", MaxProperties)
+		if s.mapi == limits.TNEFProperties {
+			s.exceeded(start, "properties", limits.TNEFProperties)
 			return
 		}
 		s.mapi++

@@ -3,6 +3,8 @@ package tnef
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"exhibit/export/mail/limits"
 )
 
 // The head of formatted text (MS-OXRTFCP section 2.1.3.1.1).
@@ -45,7 +47,7 @@ func (s *state) formatted(stored []byte, at int) ([]byte, bool) {
 			s.fault(FaultRTF, at)
 		}
 		if out, whole = inflate(body, min(int64(rawSize), int64(s.rtf)), s.rtf); !whole {
-			s.exceeded(at, "bytes of formatted text", MaxRTF)
+			s.exceeded(at, "bytes of formatted text", limits.TNEFFormattedBytes)
 			return nil, false
 		}
 		s.rtf -= len(out)

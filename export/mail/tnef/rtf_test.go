@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"exhibit/export/mail/limits"
 )
 
 func unhex(s string) []byte {
@@ -30,7 +32,7 @@ var specified = []struct {
 
 func TestRTFSpecified(t *testing.T) {
 	for _, c := range specified {
-		s := &state{rtf: MaxRTF}
+		s := &state{rtf: limits.TNEFFormattedBytes}
 		got, ok := s.formatted(c.stored, 0)
 		if !ok || string(got) != c.want || s.err != nil || s.faults != nil {
 			t.Errorf("%q, %v, %v", got, s.err, s.faults)
@@ -43,7 +45,7 @@ func TestRTFSpecified(t *testing.T) {
 
 func TestRTFUncompressed(t *testing.T) {
 	stored := unhex("10000000 04000000 4d454c41 00000000 7b7d2020 2020")
-	s := &state{rtf: MaxRTF}
+	s := &state{rtf: limits.TNEFFormattedBytes}
 	if got, ok := s.formatted(stored, 0); !ok || string(got) != "{}  " || s.err != nil || s.faults != nil {
 		t.Errorf("%q, %v, %v", got, s.err, s.faults)
 	}
@@ -52,7 +54,7 @@ func TestRTFUncompressed(t *testing.T) {
 // What refers to the same few bytes over and over grows no further than allowed.
 func TestRTFBomb(t *testing.T) {
 	body := bytes.Repeat(append([]byte{0xff}, bytes.Repeat([]byte{0, 0x1e}, 8)...), 1<<18) // 16 bytes from 1 on
-	s := &state{rtf: MaxRTF}
+	s := &state{rtf: limits.TNEFFormattedBytes}
 	if got, ok := s.formatted(rtfStream(body, 1<<31), 0); ok || s.err == nil || got != nil {
 		t.Errorf("%d bytes, %v", len(got), s.err)
 	}
@@ -65,7 +67,7 @@ func TestRTFProperty(t *testing.T) {
 		pieces := rapid.SliceOfN(rapid.StringMatching(`[ab]{1,30}|\\rtf1|.{0,20}`), 0, 400).Draw(t, "pieces")
 		text := []byte(strings.Join(pieces, ""))
 		for _, stored := range [][]byte{rtf(string(text)), rtfStream(deflate(text), len(text))} {
-			s := &state{rtf: MaxRTF}
+			s := &state{rtf: limits.TNEFFormattedBytes}
 			got, ok := s.formatted(stored, 0)
 			if !ok || !bytes.Equal(got, text) || s.err != nil || s.faults != nil {
 				t.Fatalf("%q came back as %q, %v, %v", text, got, s.err, s.faults)

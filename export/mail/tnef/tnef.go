@@ -4,8 +4,7 @@
 //
 // Contents are slices of what is read; only the formatted text, which is stored
 // compressed (MS-OXRTFCP), is made. Work is proportional to the input, times the
-// depth of messages in one another; limits are [MaxAttributes], [MaxProperties],
-// [MaxDepth], [MaxRTF], and limits.Files.
+// depth of messages in one another; limits are those of package limits.
 package tnef
 
 import (
@@ -16,21 +15,8 @@ import (
 	"exhibit/export/mail/limits"
 )
 
-const (
-	// MaxAttributes bounds the attributes of a stream, those of messages inside
-	// counted.
-	MaxAttributes = 100_000
-	// MaxProperties bounds the MAPI properties of a stream, likewise.
-	MaxProperties = 100_000
-	// MaxDepth bounds how deep messages that are opened lie in one another; the
-	// stream itself has depth 1.
-	MaxDepth = 8
-	// MaxRTF bounds the formatted text of a stream, decompressed, in bytes, that of
-	// messages inside counted.
-	MaxRTF = 16 << 20
-	// maxText bounds a name or another short text as stored, in bytes.
-	maxText = 32 << 10
-)
+// maxText bounds a name or another short text as stored, in bytes.
+const maxText = 32 << 10
 
 // ErrSignature says that the data is no TNEF: it does not begin with the
 // signature 0x223E9F78 (MS-OXTNEF section 2.1.1).
@@ -127,7 +113,7 @@ func Read(data []byte) (Message, error) {
 	if !bytes.HasPrefix(data, signature) {
 		return Message{}, ErrSignature
 	}
-	s := &state{rtf: MaxRTF}
+	s := &state{rtf: limits.TNEFFormattedBytes}
 	m := s.message(data, 0, 1)
 	m.Faults = s.faults
 	return m, s.err
@@ -176,8 +162,8 @@ func (s *state) message(data []byte, base, depth int) Message {
 			s.fault(FaultTrailing, c.at())
 			break
 		}
-		if s.attributes == MaxAttributes {
-			s.exceeded(c.at(), "attributes", MaxAttributes)
+		if s.attributes == limits.TNEFAttributes {
+			s.exceeded(c.at(), "attributes", limits.TNEFAttributes)
 			break
 		}
 		s.attributes++

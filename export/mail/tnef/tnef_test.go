@@ -328,13 +328,13 @@ func TestLimits(t *testing.T) {
 		limit int
 		files func(n int) int // beyond the limit
 	}{
-		{"attributes", empty, MaxAttributes, nil},
-		{"properties", properties, MaxProperties, nil},
+		{"attributes", empty, limits.TNEFAttributes, nil},
+		{"properties", properties, limits.TNEFProperties, nil},
 		{"files", files, limits.Files, func(n int) int { return n }},
 		{"files", bodied, limits.Files, func(n int) int { return n }},
 		{"files", inside, limits.Files, func(n int) int { return n }},
-		{"messages in one another", nested, MaxDepth, func(n int) int { return n }},
-		{"bytes of formatted text", formatted, MaxRTF, nil},
+		{"messages in one another", nested, limits.TNEFDepth, func(n int) int { return n }},
+		{"bytes of formatted text", formatted, limits.TNEFFormattedBytes, nil},
 	} {
 		if _, err := Read(c.make(c.limit)); err != nil {
 			t.Errorf("%d %s: %v", c.limit, c.what, err)
@@ -352,7 +352,7 @@ func TestLimits(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(sample())
-	f.Add(nested(MaxDepth + 1))
+	f.Add(nested(limits.TNEFDepth + 1))
 	f.Add(stream(props(attMsgProps, values(typeBinary, propRTFCompressed, specified[0].stored))))
 	f.Add([]byte("\x78\x9f\x3e\x22\x01\x00\x02\x0f\x80\x06\x00\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -369,7 +369,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d files, %d faults", len(m.Files), len(m.Faults))
 		}
 		for _, file := range m.Files {
-			if file.Depth < 1 || file.Depth > MaxDepth || file.Message && !bytes.HasPrefix(file.Data, signature) {
+			if file.Depth < 1 || file.Depth > limits.TNEFDepth || file.Message && !bytes.HasPrefix(file.Data, signature) {
 				t.Errorf("%q at depth %d", file.Name, file.Depth)
 			}
 		}

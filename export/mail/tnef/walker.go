@@ -206,8 +206,8 @@ func (w *walker) add(m *Message, f File, at int) bool {
 // open reads the message inside, which lies at base, and appends its files. It
 // returns false when no more files are wanted.
 func (w *walker) open(m *Message, data []byte, base int) bool {
-	if w.depth == MaxDepth {
-		w.exceeded(base, "messages in one another", MaxDepth)
+	if w.depth == limits.TNEFDepth {
+		w.exceeded(base, "messages in one another", limits.TNEFDepth)
 		return true
 	}
 	inner := w.message(data, base, w.depth+1)
