@@ -16,8 +16,9 @@
 //	names  file names of the attachments, sorted; empty for one without a name
 //	sha    SHA-256 of their decoded bytes, sorted; those of type message/* left out
 //
-// An attachment is a leaf of the message that has a name, or the disposition
-// `attachment`, or a type other than text/plain and text/html. In detail:
+// An attachment is what an index shows as one: a leaf of the message that has a
+// name, or the disposition `attachment`, or a type other than text/plain and
+// text/html. In detail:
 //
 //   - A nested message is one attachment, and nothing in it is looked at: a part
 //     of any type message/*, delivery reports included, counts once in natt and

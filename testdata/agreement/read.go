@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"slices"
 	"strings"
 	"unicode"
@@ -37,38 +36,28 @@ func read(raw []byte) reading {
 	if at, err := header.Date(m.Root.Header.Get("Date")); err == nil {
 		r.date, r.from, r.until = true, at.Earliest.Unix(), at.Latest.Unix()
 	}
-	r.attachments(m.Root)
+	r.attachments(d.Parts)
 	slices.Sort(r.names)
 	slices.Sort(r.sha)
 	return r
 }
 
-// attachments takes in those of a part and of the parts below it.
-func (r *reading) attachments(p *mime.Part) {
-	for _, c := range p.Parts {
-		r.attachments(c)
-	}
-	if len(p.Parts) > 0 || !attachment(p) {
-		return
-	}
-	r.names = append(r.names, norm.NFC.String(p.Name))
-	if !nested(p) {
-		r.sha = append(r.sha, hex.EncodeToString(p.SHA256[:]))
+// attachments takes in those that an index shows of a message, with these parts. A
+// nested message is one, and nothing in it is.
+func (r *reading) attachments(parts []mail.Part) {
+	inside := "-" // what the numbers of parts of the last nested message begin with
+	for _, p := range parts {
+		if !p.Attachment || strings.HasPrefix(p.Number, inside) || strings.HasPrefix(p.Type, "multipart/") { // its boundary is missing
+			continue
+		}
+		r.names = append(r.names, norm.NFC.String(p.Name))
+		if p.Message != nil || strings.HasPrefix(p.Type, "message/") {
+			inside = p.Number + "."
+		} else {
+			r.sha = append(r.sha, p.SHA256)
+		}
 	}
 }
-
-// attachment reports whether a part without parts counts as an attachment.
-func attachment(p *mime.Part) bool {
-	switch {
-	case strings.HasPrefix(p.Type, "multipart/"): // its boundary is missing
-		return false
-	case nested(p):
-		return true
-	}
-	return p.Name != "" || p.Disposition == "attachment" || p.Type != "text/plain" && p.Type != "text/html"
-}
-
-func nested(p *mime.Part) bool { return p.Message != nil || strings.HasPrefix(p.Type, "message/") }
 
 func addresses(list []header.Address) []string {
 	addrs := []string{}
