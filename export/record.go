@@ -2,9 +2,7 @@ package export
 
 import (
 	"crypto/sha256"
-	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -12,7 +10,6 @@ import (
 
 	"exhibit/export/bag"
 	"exhibit/export/mail"
-	"exhibit/export/mail/contentline"
 	"exhibit/export/normalize"
 	"exhibit/export/order"
 	"exhibit/export/scope"
@@ -91,65 +88,19 @@ func texts(list []string) []string {
 	return out
 }
 
-// eventFields and contactFields are the open member fields of items that are no
-// messages; those of messages are mail.Metadata.
-type eventFields struct {
-	Summary string `json:"summary,omitempty"`
-	UID     string `json:"uid,omitempty"`
-	DateUTC string `json:"date_utc,omitempty"` // of the earliest start
-}
-
-type contactFields struct {
-	Summary string   `json:"summary,omitempty"` // the formatted name
-	Email   []string `json:"email,omitempty"`
-}
-
 // describe sets the open member fields of an item record, an object in line form,
 // and adds the labels that a message itself tells of. What is not UTF-8 in them
 // becomes U+FFFD.
 func describe(rec *bag.ItemRecord, it mail.Item) error {
 	var fields any
-	switch it.Kind {
-	case mail.KindEvent:
-		e := eventFields{Summary: contentline.Text(it.Raw, "SUMMARY"), UID: contentline.Text(it.Raw, "UID")}
-		if start, _, _, err := contentline.Times(it.Raw); err == nil && start.Exact() {
-			e.DateUTC = start.Earliest.UTC().Format(time.RFC3339)
-		}
-		fields = e
-	case mail.KindContact:
-		addrs, _ := contentline.Correspondents(it.Raw)
-		fields = contactFields{Summary: contentline.Text(it.Raw, "FN"), Email: shown(addrs)}
-	default:
+	if it.Kind == mail.KindMessage {
 		m := mail.Describe(it)
-		rec.Labels = withLabels(rec.Labels, texts(m.Labels))
+		rec.Labels = texts(it.AllLabels(m))
 		fields = m
+	} else {
+		fields = mail.DescribeEntry(it)
 	}
 	var err error
 	rec.Fields, err = json.Marshal(fields, jsontext.AllowInvalidUTF8(true))
 	return err
-}
-
-// withLabels adds labels to a list, but those that it has.
-func withLabels(list, more []string) []string {
-	for _, l := range more {
-		if !slices.Contains(list, l) {
-			list = append(list, l)
-		}
-	}
-	return list
-}
-
-// maxShown bounds, in bytes of JSON, the addresses of a contact that an index
-// shows.
-const maxShown = 64 << 10
-
-// shown returns as many addresses as an index shows: the file itself has them all.
-func shown(addrs []string) []string {
-	left := maxShown
-	for i, a := range addrs {
-		if left -= 6*len(a) + 3; left < 0 {
-			return addrs[:i]
-		}
-	}
-	return addrs
 }

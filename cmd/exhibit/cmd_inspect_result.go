@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"exhibit/export/mail"
-	"exhibit/export/mail/contentline"
 	"exhibit/export/mail/header"
 	"exhibit/export/mail/mime"
 	"exhibit/export/order"
@@ -49,7 +48,7 @@ type inspected struct {
 	Labels    []string       `json:"labels"`
 	Flags     []string       `json:"flags"`
 	Time      inspectedTime  `json:"time"`
-	Fields    any            `json:"fields,omitempty"` // inspectedMessage or inspectedEntry
+	Fields    any            `json:"fields,omitempty"` // inspectedMessage or mail.Entry
 	Header    *inspectedHead `json:"header,omitempty"` // with --headers, instead
 }
 
@@ -117,13 +116,6 @@ type inspectedFailure struct {
 	Error string `json:"error"`
 }
 
-// inspectedEntry is what is shown of a calendar object or a contact.
-type inspectedEntry struct {
-	Summary string   `json:"summary,omitempty"` // of a contact the formatted name
-	UID     string   `json:"uid,omitempty"`
-	Email   []string `json:"email,omitempty"`
-}
-
 // show prints an item, or the part of it that is wanted.
 func (i *inspection) show(s *subject) error {
 	if s.item.Kind != mail.KindMessage && i.hashless() {
@@ -168,33 +160,26 @@ func (i *inspection) describe(s *subject) (inspected, error) {
 		out.SHA256 = fmt.Sprintf("%x", s.digest)
 	}
 	switch {
-	case it.Kind == mail.KindEvent:
-		out.Fields = inspectedEntry{Summary: contentline.Text(it.Raw, "SUMMARY"), UID: contentline.Text(it.Raw, "UID")}
-	case it.Kind == mail.KindContact:
-		addresses, _ := contentline.Correspondents(it.Raw)
-		out.Fields = inspectedEntry{Summary: contentline.Text(it.Raw, "FN"), Email: addresses}
+	case it.Kind != mail.KindMessage:
+		out.Fields = mail.DescribeEntry(it)
 	case i.headers:
 		var err error
 		out.Header, err = i.header(s)
 		return out, err
 	default:
-		out.add(s.metadata)
+		out.Labels = append([]string{}, it.AllLabels(s.metadata)...)
+		out.Fields = explained(s.metadata)
 	}
 	return out, nil
 }
 
-// add puts in what an index shows of a message.
-func (out *inspected) add(m mail.Metadata) {
+// explained is what an index shows of a message, with what its defects are.
+func explained(m mail.Metadata) inspectedMessage {
 	fields := inspectedMessage{Metadata: m}
-	for _, l := range m.Labels {
-		if !slices.Contains(out.Labels, l) {
-			out.Labels = append(out.Labels, l)
-		}
-	}
 	for _, d := range m.Defects {
 		fields.Defects = append(fields.Defects, inspectedFlaw{d, explain(d.Name)})
 	}
-	out.Fields = fields
+	return fields
 }
 
 // header returns the header of the message, or of the part that is wanted.

@@ -79,9 +79,10 @@ func (r inspected) text(w io.Writer) {
 		p.fields(&f.Metadata.Fields)
 		p.parts(&f)
 		p.defects(f.Defects)
-	case inspectedEntry:
+	case mail.Entry:
 		p.line("summary", visible(f.Summary))
 		p.line("uid", visible(f.UID))
+		p.line("date", f.DateUTC)
 		p.list("email", f.Email)
 	}
 	if r.Header != nil {

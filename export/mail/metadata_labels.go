@@ -7,6 +7,18 @@ import (
 	"exhibit/export/mail/header"
 )
 
+// AllLabels returns the labels of an item, each once: the folders that it lay in,
+// then those that its metadata tells of.
+func (it Item) AllLabels(m Metadata) []string {
+	labels := slices.Clone(it.Labels)
+	for _, l := range m.Labels {
+		if !slices.Contains(labels, l) {
+			labels = append(labels, l)
+		}
+	}
+	return labels
+}
+
 // gmailLabels returns the labels that Gmail writes into exported messages, each
 // once. The field is a list with commas between; the whole of it, or pieces, may
 // be encoded words, which need not begin and end where labels do. So it is
