@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"exhibit/export"
-	"exhibit/export/mail"
 	"exhibit/export/order"
 	"exhibit/export/subscriber"
 	"exhibit/sign"
@@ -84,12 +83,9 @@ what it lists may be out of scope.`,
 	return cmd
 }
 
-var sourceFormats = []string{
-	mail.FormatEML, mail.FormatMaildir, mail.FormatMbox,
-	mail.FormatMboxo, mail.FormatMboxrd, mail.FormatMboxcl, mail.FormatMboxcl2, mail.FormatTakeout,
-	mail.FormatICS, mail.FormatVCF,
+var sourceFormats = slices.Concat(mailFormats, []string{
 	export.FormatSubscriber, export.FormatSubscriberCSV, export.FormatSubscriberJSON,
-}
+})
 
 // check reads the command line, before anything else is looked at.
 func (o *exportOptions) check(cmd *cobra.Command) (err error) {

@@ -13,9 +13,9 @@ import (
 	"exhibit/export/mail"
 )
 
-// inspectFormats are what --format takes; FORMAT of `exhibit export --from` has
-// them too.
-var inspectFormats = []string{
+// mailFormats are what --format takes, and sources of `exhibit export --from` have
+// before their path.
+var mailFormats = []string{
 	mail.FormatEML, mail.FormatMaildir, mail.FormatMbox, mail.FormatMboxo, mail.FormatMboxrd, mail.FormatMboxcl,
 	mail.FormatMboxcl2, mail.FormatTakeout, mail.FormatICS, mail.FormatVCF,
 }
@@ -49,7 +49,7 @@ and everything that is odd in it. It needs no workspace and makes nothing.
 
 FILE is a message, a folder of messages, a Maildir, an mbox (also .gz, .zst), a calendar
 or contact file, or - for standard input. --format says how to read it:
-` + strings.Join(inspectFormats, ", ") + `.
+` + strings.Join(mailFormats, ", ") + `.
 
 Offsets are in bytes. Those of parts, fields and defects count from the beginning of
 their item, in the decoded content of the part above where it says so. Characters of a
@@ -107,8 +107,8 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 		return usagef("%s: --raw and --headers exclude each other", verb)
 	case i.json && i.part != "" && !i.headers:
 		return usagef("%s: --part writes the content as it is: leave out --json", verb)
-	case changed("format") && !slices.Contains(inspectFormats, i.format):
-		return usagef("%s: no format %q; the formats are %s", verb, i.format, strings.Join(inspectFormats, ", "))
+	case changed("format") && !slices.Contains(mailFormats, i.format):
+		return usagef("%s: no format %q; the formats are %s", verb, i.format, strings.Join(mailFormats, ", "))
 	}
 	stdin := 0
 	for _, arg := range args {
