@@ -21,7 +21,7 @@ func find(root *mime.Part, number string, r io.ReaderAt) (*mime.Part, io.ReaderA
 		if next == nil {
 			return nil, nil, &hintedError{fmt.Errorf("no part %s: %s has %s", number, at.Number, plural(len(at.Children()), "part")), "`exhibit inspect FILE` lists the parts"}
 		}
-		if at.Message == next && transfer.ByName(at.Encoding) != nil {
+		if at.Message == next && at.Encoded() {
 			var content limitedBuffer
 			if err := copyPart(&content, at, r, false); err != nil {
 				return nil, nil, err
@@ -62,11 +62,11 @@ func copyPart(w io.Writer, p *mime.Part, r io.ReaderAt, raw bool) error {
 		return err
 	}
 	in := io.NewSectionReader(r, p.Body, p.End-p.Body)
-	decoder := transfer.ByName(p.Encoding)
-	if decoder == nil || len(p.Parts) > 0 {
+	if !p.Encoded() || len(p.Parts) > 0 {
 		_, err := io.Copy(w, in)
 		return err
 	}
+	decoder := transfer.ByName(p.Encoding)
 	const piece = 64 << 10
 	var out []byte
 	buf := make([]byte, piece)

@@ -135,7 +135,7 @@ func (out *Part) digest(d *describer, p *mime.Part, carried int) {
 	case p.Leaf():
 	case p.Message == nil:
 		return
-	case p.Message.Inner == p.Inner && identity(p.Encoding): // its bytes lie there as they are
+	case p.Message.Inner == p.Inner && !p.Encoded(): // its bytes lie there as they are
 		size = p.End - p.Body
 		if sum == [32]byte{} && d.r != nil && !p.Inner && carried < hashedDepth {
 			sum, short = hashSpan(d.r, p.Body, size)
@@ -143,11 +143,6 @@ func (out *Part) digest(d *describer, p *mime.Part, carried int) {
 	}
 	out.Size = &size
 	out.SHA256, out.MD5 = digests(sum, short)
-}
-
-// identity reports whether a transfer encoding leaves the bytes as they are.
-func identity(encoding string) bool {
-	return encoding == "" || encoding == "7bit" || encoding == "8bit" || encoding == "binary"
 }
 
 // digests returns both in hexadecimal, or nothing when they were not made.

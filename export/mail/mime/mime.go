@@ -163,6 +163,9 @@ func ParseReaderAt(r io.ReaderAt, size int64, opt Options) (*Message, error) {
 // Leaf reports whether the part has no parts and carries no message.
 func (p *Part) Leaf() bool { return len(p.Parts) == 0 && p.Message == nil }
 
+// Encoded reports whether the content has a transfer encoding to be undone.
+func (p *Part) Encoded() bool { return !isIdentity(p.Encoding) }
+
 // Children returns the parts of a multipart, or the message that a part carries.
 func (p *Part) Children() []*Part {
 	if p.Message != nil {
