@@ -293,6 +293,39 @@ func TestRecognitionBounds(t *testing.T) {
 	}
 }
 
+// A Content-Length that takes in the empty line before the next separator keeps it
+// for the message, but not where lines are quoted: there a sender may have
+// written it, and it tells nothing.
+func TestLengthOfTrailer(t *testing.T) {
+	const text = "Subject: x\nContent-Length: 5\n\nbody\n\n" // its body has 6 bytes
+	lands := strings.Replace(text, "5", "6", 1)
+	after := asctime + "\nSubject: y\n\ny\n\n"
+	for _, tt := range []struct {
+		name, format, content string
+		trailer               int
+	}{
+		{"undeclared", "", asctime + "\n" + lands + after, 0},
+		{"undeclared, without the empty line", "", asctime + "\n" + text + after, 1},
+		{"mboxcl", "mboxcl", asctime + "\n" + lands + after, 0},
+		{"mboxcl2", "mboxcl2", asctime + "\n" + lands + after, 0},
+		{"mboxo", "mboxo", asctime + "\n" + lands + after, 1},
+		{"mboxrd", "mboxrd", asctime + "\n" + lands + after, 1},
+		{"takeout", "takeout", asctime + "\n" + lands + after, 1},
+		{"recognised as takeout", "", writers["takeout"].separator + "\nX-GM-THRID: 1\n" + lands, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := read(t, "box", tt.content, mail.Options{Format: tt.format})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.items[0].Trailer; got != tt.trailer {
+				t.Errorf("%d bytes after the message, want %d", got, tt.trailer)
+			}
+			reassemble(t, c, map[string][]byte{"box": []byte(tt.content)})
+		})
+	}
+}
+
 // In a declared mboxcl2 Content-Length is what tells; where it does not land,
 // and after that, there is a doubt. A declared mboxcl quotes besides.
 func TestDeclaredLengths(t *testing.T) {

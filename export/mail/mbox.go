@@ -202,8 +202,7 @@ func (s *splitter) nextSeparator(from int) (p, n int, err error) {
 // place of another separator or the end of the stream; 0 otherwise. next is as
 // in messageEnd.
 func (s *splitter) declaredEnd(head boxHeader, sep, p int) (end, next int, err error) {
-	quoted := s.quoted || !s.lengths && head.gmail && !s.foreign
-	if quoted || !head.valid() || head.length > s.limit {
+	if s.quotes(head) || !head.valid() || head.length > s.limit {
 		return 0, 0, nil
 	}
 	end = sep + head.body + int(head.length)
@@ -229,6 +228,12 @@ func (s *splitter) declaredEnd(head boxHeader, sep, p int) (end, next int, err e
 	return 0, 0, nil
 }
 
+// quotes reports whether lines `From ` are quoted in the message at the window's
+// start, as is declared or Takeout does, so that Content-Length tells nothing.
+func (s *splitter) quotes(head boxHeader) bool {
+	return s.quoted || !s.lengths && head.gmail && !s.foreign
+}
+
 // cut takes the message that ends at end out of the window.
 func (s *splitter) cut(head boxHeader, end, sep int) (span, error) {
 	if int64(end) > s.limit {
@@ -241,7 +246,7 @@ func (s *splitter) cut(head boxHeader, end, sep int) (span, error) {
 	after, landed := s.ends.afterLength(raw[sep:], head)
 	sp.landed = landed
 	switch {
-	case landed && (s.lengths || after == 0):
+	case landed && (s.lengths || after == 0 && !s.quotes(head)):
 		sp.trailer = after
 	case end > sep && s.ends.emptyBefore(raw, end):
 		sp.trailer = lastEnd(raw)
