@@ -47,7 +47,7 @@ var explanations = map[string]string{
 	mime.DefectMultipartEncoded: "a transfer encoding on a multipart, where none is allowed; it is passed over",
 	mime.DefectUnknownEncoding:  "a transfer encoding that is not known; the content is taken as it is",
 	mime.DefectBase64:           "bytes in base64 that do not belong there; they are passed over",
-	mime.DefectBase64Padding:    "base64 that goes on after its padding",
+	mime.DefectBase64Padding:    "base64 that goes on after its padding; what comes after it is not decoded",
 	mime.DefectBase64Cut:        "base64 that ends too early; whole bytes count",
 	mime.DefectQuotedPrintable:  "an equals sign in quoted-printable that begins nothing; it stays",
 	mime.DefectUUEncode:         "uuencoded or yEnc text that is damaged or ends too early",

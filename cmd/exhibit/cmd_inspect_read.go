@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -128,7 +129,9 @@ func (i *inspection) alone(ctx context.Context, f *os.File, arg string) error {
 			return fmt.Errorf("%s: %w", arg, err)
 		}
 		h.Sum(s.digest[:0])
-		s.metadata = mail.DescribeParsed(msg, 0)
+		if s.metadata = mail.DescribeReader(msg, r, 0); r.err != nil {
+			return fmt.Errorf("%s: %w", arg, r.err)
+		}
 	}
 	after, err := f.Stat()
 	if err != nil {
@@ -156,19 +159,25 @@ func headOf(r io.ReaderAt, m *mime.Message, size int64) ([]byte, error) {
 	return head, err
 }
 
-// watchedReader reads until the context ends, and counts.
+// watchedReader reads until the context ends, and counts. It keeps the first error
+// that is not the end of the file.
 type watchedReader struct {
 	ctx context.Context
 	r   io.ReaderAt
 	add func(int64)
+	err error
 }
 
 func (w *watchedReader) ReadAt(b []byte, off int64) (int, error) {
 	if err := w.ctx.Err(); err != nil {
+		w.err = cmp.Or(w.err, err)
 		return 0, err
 	}
 	n, err := w.r.ReadAt(b, off)
 	w.add(int64(n))
+	if err != io.EOF {
+		w.err = cmp.Or(w.err, err)
+	}
 	return n, err
 }
 

@@ -27,8 +27,8 @@ type Metadata struct {
 }
 
 // Fields is what an index shows of the header of a message, or of a message that
-// another one carries. Text is decoded to UTF-8; Date, MessageID and the other
-// identifiers are as written but for folds.
+// another one carries. Text is decoded to UTF-8, and so are Date, MessageID and the
+// other identifiers, which are otherwise as written but for folds.
 type Fields struct {
 	MessageID  string   `json:"message_id,omitempty"` // angle brackets included
 	InReplyTo  []string `json:"in_reply_to,omitempty"`
@@ -38,7 +38,7 @@ type Fields struct {
 	EDRMMIH string  `json:"mih,omitempty"`
 	Thread  *Thread `json:"thread,omitzero"` // nil when nothing tells it
 
-	Date string `json:"date,omitempty"` // as written
+	Date string `json:"date,omitempty"`
 	// DateUTC is Date in UTC (RFC 3339), and ReceivedUTC the time of the topmost
 	// Received field; each is empty when it cannot be determined to the second.
 	DateUTC     string `json:"date_utc,omitempty"`
@@ -78,13 +78,19 @@ const DefectCut = "metadata-cut"
 // count from the first byte of the item, its separator line included.
 func Describe(it Item) Metadata {
 	raw := it.Message()
-	d := newDescriber(mime.Parse(raw, mime.Options{}), int64(it.Separator))
-	d.r = bytes.NewReader(raw)
+	return DescribeReader(mime.Parse(raw, mime.Options{}), bytes.NewReader(raw), int64(it.Separator))
+}
+
+// DescribeReader returns the metadata of a message that was parsed before, with
+// its digests, and lies in r. shift is added to all offsets that count in the
+// message. What cannot be read of r has no digests.
+func DescribeReader(m *mime.Message, r io.ReaderAt, shift int64) Metadata {
+	d := newDescriber(m, shift)
+	d.r = r
 	return d.describe()
 }
 
-// DescribeParsed returns the metadata of a message that was parsed before. shift
-// is added to all offsets that count in the message. The digests of messages
+// DescribeParsed is [DescribeReader] without the message: the digests of messages
 // that it carries as they are, without a transfer encoding, are left out.
 func DescribeParsed(m *mime.Message, shift int64) Metadata {
 	return newDescriber(m, shift).describe()
@@ -212,7 +218,7 @@ func (v values) decoded(f *header.Field) string {
 func (v values) addresses(name string) []header.Address {
 	var list []header.Address
 	v.each(name, func(f *header.Field) {
-		found, complete := header.Addresses(f.Value())
+		found, complete := header.ShownAddresses(f.Value())
 		list = append(list, found...)
 		if !complete {
 			v.odd(f, header.DefectAddresses)
@@ -256,7 +262,7 @@ func identifier(value string) string {
 }
 
 // identifiers returns all message identifiers in a value (RFC 5322, section
-// 3.6.4), angle brackets included.
+// 3.6.4), angle brackets included, white space inside them left off (section 4.5.4).
 func identifiers(value string) []string {
 	var ids []string
 	for {
@@ -268,8 +274,8 @@ func identifiers(value string) []string {
 		if n < 0 {
 			return ids
 		}
-		if n > 1 {
-			ids = append(ids, header.DecodeWords(value[start:start+n+1]))
+		if id := strings.Trim(value[start+1:start+n], " \t"); id != "" {
+			ids = append(ids, "<"+header.DecodeWords(id)+">")
 		}
 		value = value[start+n+1:]
 	}

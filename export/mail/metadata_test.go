@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"exhibit/export/mail"
+	"exhibit/export/mail/header"
 	"exhibit/export/mail/mime"
 )
 
@@ -86,6 +87,23 @@ func TestDescribeDefects(t *testing.T) {
 		if strings.Contains(got, "_utc") {
 			t.Errorf("%q: %s", raw, got)
 		}
+	}
+}
+
+// What is written against the rules is shown as it was meant.
+func TestDescribeMeant(t *testing.T) {
+	raw := "Message-ID: <\ta@example.org\n >\nReferences: < > < b@example.org ><c@example.org>\n" +
+		"From: Pete <pete(his account)@example.org>, D <d @ example.org>\n\n"
+	m := mail.Describe(mail.Item{Raw: []byte(raw)})
+	if m.MessageID != "<a@example.org>" || m.EDRMMIH != mail.EDRMMIH("<a@example.org>") {
+		t.Errorf("identifier %q, hash %s", m.MessageID, m.EDRMMIH)
+	}
+	if want := []string{"<b@example.org>", "<c@example.org>"}; !slices.Equal(m.References, want) {
+		t.Errorf("references %q", m.References)
+	}
+	want := []header.Address{{Name: "Pete", Addr: "pete@example.org"}, {Name: "D", Addr: "d@example.org"}}
+	if !slices.Equal(m.From, want) || len(m.Defects) != 1 || m.Defects[0].Name != header.DefectAddresses {
+		t.Errorf("from %q, defects %v", m.From, m.Defects)
 	}
 }
 

@@ -11,14 +11,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-const usage = `usage: peers ratios [-rounds N]
+const usage = `usage: peers ratios [-rounds N] [-input NAME]
 
 Reads the same messages with this project's reader and its peers and prints the
-speed of each in MB/s and ours as a ratio to the fastest peer (medians).
+speed of each in MB/s and ours as a ratio to the fastest peer (medians); only of
+inputs whose name begins with NAME.
 `
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -30,6 +33,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, usage) }
 	rounds := flags.Int("rounds", 7, "rounds of each measurement")
+	only := flags.String("input", "", "the beginning of the names of the inputs that are measured")
 	if err := flags.Parse(args[1:]); err != nil || flags.NArg() > 0 || *rounds < 1 {
 		if err == nil {
 			flags.Usage()
@@ -40,6 +44,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(stderr, "left out:", err)
 	}
+	list = slices.DeleteFunc(list, func(in input) bool { return !strings.HasPrefix(in.name, *only) })
 	if err := ratios(stdout, list, *rounds); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1

@@ -12,7 +12,9 @@ const MaxAddresses = limits.Addresses
 // Address is one mailbox of an address list.
 type Address struct {
 	Name string `json:"name,omitempty"` // display name, decoded; empty when there is none
-	Addr string `json:"addr"`           // local part @ domain, as written, without comments, folds and needless quotes
+	// Addr is local part @ domain, as written, without comments, folds and needless
+	// quotes. Where a list is not complete, it may be whatever stands in angle brackets.
+	Addr string `json:"addr"`
 }
 
 // Addresses reads an address list (RFC 5322, section 3.4, with the obsolete
@@ -48,6 +50,7 @@ type addressParser struct {
 
 	most    int  // addresses to be kept
 	strict  bool // as AddrSpecs reads
+	shown   bool // as ShownAddresses reads
 	nested  bool // s was an encoded word
 	cut     bool // s is the beginning of a longer list
 	skip    bool // up to the next separator: no comma stood before it
@@ -229,6 +232,9 @@ func (p *addressParser) atom() {
 const maxDomainLiteral = 256
 
 func (p *addressParser) add(word string) {
+	if p.words == nil {
+		p.words = make([]string, 0, 4)
+	}
 	p.words = append(p.words, word)
 	p.joined = append(p.joined, len(p.words) > 1 && !p.space)
 	p.hasAt = p.hasAt || strings.IndexByte(word, '@') >= 0

@@ -43,6 +43,9 @@ func charsetOf(name string) (decoder, bool) {
 		return nil, false
 	}
 	if e, err := htmlindex.Get(name); err == nil && e != encoding.Replacement {
+		if name != utf16LE && isUTF16LE(e) {
+			e = utf16Marked
+		}
 		return using(e), true
 	}
 	if e, err := ianaindex.MIME.Encoding(name); err == nil && e != nil {
@@ -164,7 +167,17 @@ var aliases = map[string]encoding.Encoding{
 }
 
 // utf16Marked is UTF-16 whose byte order a mark tells (RFC 2781, section 4.3).
-var utf16Marked = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+// Without one readers agree on the little end first, as browsers do.
+var utf16Marked = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+
+const utf16LE = "utf-16le"
+
+// isUTF16LE reports whether an encoding is the one of browsers that neither looks
+// for a mark nor takes it off.
+func isUTF16LE(e encoding.Encoding) bool {
+	name, err := htmlindex.Name(e)
+	return err == nil && name == utf16LE
+}
 
 // decodeCharset converts data to valid UTF-8, and reports whether the charset
 // is known. Where bytes are not UTF-8 that should be, they are taken for

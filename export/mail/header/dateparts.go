@@ -132,7 +132,7 @@ func (p *dateParser) dayOrYear(n, digits int) bool {
 		p.zone = zoneUnknown // an offset without its sign
 	case p.year >= 0:
 		return false
-	case digits == 2 && n < 50, digits == 1, // RFC 5322, section 4.3; a digit and two zeros are slips
+	case digits <= 3 && n < 50, // RFC 5322, section 4.3; a digit, or zeros before it, are slips
 		digits == 4 && n < 50 && p.hour < 0:
 		p.year = 2000 + n
 	case digits == 2 || digits == 3, digits == 4 && n < 100 && p.hour < 0:

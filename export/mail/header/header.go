@@ -17,8 +17,10 @@ const (
 	// MaxFields is how many fields of a header are kept.
 	MaxFields = limits.Fields
 	// junkLines is how many lines after one that is no field are searched for a
-	// known field, before the body is taken to begin.
+	// known field, before the body is taken to begin; of lines that begin with white
+	// space, which continue others, there may be junkFolds between.
 	junkLines = 20
+	junkFolds = 200
 )
 
 // Defect is something wrong in a header.
@@ -57,13 +59,14 @@ func (f Field) Value() string {
 	if bytes.IndexByte(f.Raw, '\n') < 0 && bytes.IndexByte(f.Raw, '\r') < 0 {
 		return string(trim(f.Raw))
 	}
-	out := make([]byte, 0, len(f.Raw))
+	var out strings.Builder
+	out.Grow(len(f.Raw))
 	for _, c := range f.Raw {
 		if c != '\r' && c != '\n' {
-			out = append(out, c)
+			out.WriteByte(c)
 		}
 	}
-	return string(trim(out))
+	return strings.Trim(out.String(), " \t\r\n")
 }
 
 // Header is the header of one message.
@@ -374,7 +377,7 @@ func (p *parser) junk(line []byte, next int) bool {
 		p.defect(DefectMboxLine, p.pos)
 		return true
 	}
-	for range junkLines {
+	for lines, folds := 0, 0; lines < junkLines && folds <= junkFolds; {
 		if next >= p.end {
 			p.short = p.short || p.More
 			break
@@ -386,6 +389,11 @@ func (p *parser) junk(line []byte, next int) bool {
 		if known(l) {
 			p.defect(DefectJunkLine, p.pos)
 			return true
+		}
+		if isSpace(l[0]) {
+			folds++
+		} else {
+			lines++
 		}
 		next = after
 	}

@@ -77,6 +77,22 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A field of a known name that follows soon goes on with the header; lines that
+// continue others are not counted up to a limit of their own.
+func TestJunkLimits(t *testing.T) {
+	for _, tt := range []struct {
+		lines, folds int
+		want         int // fields
+	}{
+		{19, 0, 2}, {20, 0, 1}, {0, 200, 2}, {0, 201, 1}, {19, 200, 2},
+	} {
+		raw := "A: b\njunk\n" + strings.Repeat(" fold\n", tt.folds) + strings.Repeat("more\n", tt.lines) + "Subject: c\n\nbody"
+		if h := header.Read([]byte(raw)); len(h.Fields) != tt.want || hasDefect(h, header.DefectNoEmptyLine) != (tt.want == 1) {
+			t.Errorf("%d lines and %d continued: %d fields, %v", tt.lines, tt.folds, len(h.Fields), h.Defects)
+		}
+	}
+}
+
 func TestGet(t *testing.T) {
 	h := header.Read([]byte("Received: one\nTo: a\nreceived: two\n\n"))
 	if got := h.Get("TO"); got != "a" {

@@ -12,10 +12,10 @@ func (p *addressParser) finish() {
 	case p.strict:
 		p.finishStrict()
 	case p.hasAngle:
-		addr := cleanAddr(withoutRoute(strings.Join(strings.Fields(p.angle), " ")))
+		addr := cleanAddr(withoutRoute(singleSpaced(p.angle)))
 		if !isAddr(addr) {
 			p.complete = false
-			addr = beforeWords(addr)
+			addr = beforeWords(p.mended(addr))
 		}
 		if addr != "" {
 			p.keep(addr, p.displayName(p.words, p.joined))
@@ -23,6 +23,16 @@ func (p *addressParser) finish() {
 	case len(p.words) > 0:
 		p.bare()
 	}
+}
+
+// singleSpaced returns s without white space around it, and a blank for any other.
+func singleSpaced(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] >= utf8.RuneSelf {
+			return strings.Join(strings.Fields(s), " ")
+		}
+	}
+	return s
 }
 
 // withoutRoute leaves off the route before an address (RFC 5322, section 4.4).
@@ -61,7 +71,7 @@ func (p *addressParser) bare() {
 	for _, t := range tokens {
 		if strings.HasPrefix(t, "=?") {
 			p.encoded(DecodeWords(t))
-		} else if a := cleanAddr(withoutQuotes(t)); isAddr(a) {
+		} else if a := p.mended(cleanAddr(withoutQuotes(t))); isAddr(a) || p.shown && hasTwoDomains(a) {
 			p.keep(a, "")
 		}
 	}
@@ -85,7 +95,7 @@ func (p *addressParser) encoded(text string) {
 	if p.nested {
 		return
 	}
-	in := addressParser{s: text, complete: true, nested: true, most: p.most - len(p.list)}
+	in := addressParser{s: text, complete: true, nested: true, shown: p.shown, most: p.most - len(p.list)}
 	in.run()
 	p.list = append(p.list, in.list...)
 }
@@ -116,6 +126,9 @@ func spacedAddr(tokens []string) bool {
 	return true
 }
 
+// fewAddresses is how many addresses a list has room for at first.
+const fewAddresses = 16
+
 func (p *addressParser) keep(addr, name string) {
 	if len(p.list) == p.most {
 		p.complete, p.stopped = false, true
@@ -123,6 +136,9 @@ func (p *addressParser) keep(addr, name string) {
 	}
 	if name == "" {
 		name = shownName(p.comment)
+	}
+	if p.list == nil {
+		p.list = make([]Address, 0, min(1+strings.Count(p.s[p.pos:], ","), fewAddresses))
 	}
 	p.list = append(p.list, Address{Name: name, Addr: rawText(plainLocal(addr))})
 }
@@ -152,6 +168,9 @@ func needsQuotes(c rune) bool {
 
 // displayName returns the words before an angle bracket as text.
 func (p *addressParser) displayName(words []string, joined []bool) string {
+	if len(words) == 1 {
+		return shownName(withoutQuotes(words[0]))
+	}
 	var name strings.Builder
 	for i, w := range words {
 		if i > 0 && !joined[i] {

@@ -53,8 +53,8 @@ type paramReader struct {
 	defects found
 }
 
-func newParamReader(value string) *paramReader {
-	p := &paramReader{s: strings.TrimSpace(value)}
+func newParamReader(value string) paramReader {
+	p := paramReader{s: strings.TrimSpace(value)}
 	if len(p.s) > limits.ParameterBytes {
 		p.s = p.s[:limits.ParameterBytes]
 		p.defects.add(DefectTooManyParams)
@@ -86,8 +86,9 @@ func (p *paramReader) mediaType() string {
 	}
 	if len(major)+1+len(minor) != len(head) {
 		p.defects.add(DefectParameters)
+		head = major + "/" + minor
 	}
-	return p.lower(major + "/" + minor)
+	return p.lower(head)
 }
 
 // head reads up to the first semicolon, without comments and quotes around it.
@@ -156,15 +157,16 @@ func (p *paramReader) param() (name, value string, ok bool) {
 		return "", "", false
 	}
 	p.pos++
-	value = p.value()
+	value, ok = p.value()
 	if name == "" || token(name) != name {
 		p.defects.add(DefectParameters)
 	}
-	return name, value, name != ""
+	return name, value, ok && name != ""
 }
 
-// value reads what follows an equals sign.
-func (p *paramReader) value() string {
+// value reads what follows an equals sign. That nothing follows, not even quotes,
+// is no value.
+func (p *paramReader) value() (value string, ok bool) {
 	for p.pos < len(p.s) {
 		if c := p.s[p.pos]; c == ' ' || c == '\t' || c == '\r' || c == '\n' {
 			p.pos++
@@ -173,20 +175,21 @@ func (p *paramReader) value() string {
 		}
 	}
 	if p.pos == len(p.s) || p.s[p.pos] != '"' {
-		return p.bare()
+		value = p.bare()
+		return value, value != ""
 	}
 	start := p.pos + 1
 	end := closing(p.s, start)
 	if end < 0 { // it is all that follows
 		p.defects.add(DefectParameters)
 		p.pos = len(p.s)
-		return strings.TrimRight(unescape(p.s[start:]), " \t")
+		return strings.TrimRight(unescape(p.s[start:]), " \t"), true
 	}
 	p.pos = end + 1
 	if strings.Trim(p.until(";"), " \t\r\n") != "" {
 		p.defects.add(DefectParameters)
 	}
-	return unescape(p.s[start:end])
+	return unescape(p.s[start:end]), true
 }
 
 // bare reads a value without quotes: up to the semicolon, though RFC 2045 allows
@@ -285,8 +288,15 @@ func commentEnd(s string, i int) int {
 // bytes beyond ASCII may stand.
 func token(s string) string {
 	i := 0
-	for i < len(s) && s[i] > ' ' && s[i] != 0x7f && strings.IndexByte(`()<>@,;:\"/[]?=`, s[i]) < 0 {
+	for i < len(s) && inToken[s[i]] {
 		i++
 	}
 	return s[:i]
 }
+
+var inToken = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c > ' ' && c != 0x7f && strings.IndexByte(`()<>@,;:\"/[]?=`, byte(c)) < 0
+	}
+	return table
+}()

@@ -109,7 +109,9 @@ func TestParameterValue(t *testing.T) {
 		{"n=a,b=c[1]@d.txt", "a,b=c[1]@d.txt", "parameters"},
 		{`n=C:\dir\file.txt`, `C:\dir\file.txt`, "parameters"},
 		{`n=a"b".txt`, `a"b".txt`, "parameters"},
-		{"n=", "", "parameters"},
+		{`n=""`, "", ""},
+		{"n=; n=b", "b", "parameters"}, // nothing is no value
+		{"n*=; n=b", "b", "parameters"},
 		// half quoted
 		{`n="a.txt`, "a.txt", "parameters"},
 		{`n="a.txt; size=3`, "a.txt; size=3", "parameters"},

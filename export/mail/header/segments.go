@@ -7,14 +7,15 @@ import (
 
 // paramSet gathers the parameters of one field as they are written, by name.
 type paramSet struct {
-	byName  map[string]*spelling
-	names   []string // in the order in which they were first seen
+	list    []spelling     // in the order in which their names were first seen
+	places  map[string]int // of the names in list, when they are many
 	defects found
 }
 
 // spelling is how a parameter is written (RFC 2231): at once, at once with
 // charset and language, or in segments, or in several of these ways.
 type spelling struct {
+	name                  string
 	plain, extended       string
 	hasPlain, hasExtended bool
 	segments              []segment
@@ -33,15 +34,7 @@ type segment struct {
 // add takes a parameter as it is written, its name in lower case.
 func (s *paramSet) add(name, value string) {
 	base, index, extended := splitName(name)
-	if s.byName == nil {
-		s.byName = map[string]*spelling{}
-	}
-	w := s.byName[base]
-	if w == nil {
-		w = &spelling{}
-		s.byName[base] = w
-		s.names = append(s.names, base)
-	}
+	w := s.of(base)
 	switch {
 	case index >= 0:
 		w.segments = append(w.segments, segment{index, extended, value})
@@ -52,6 +45,46 @@ func (s *paramSet) add(name, value string) {
 	default:
 		w.plain, w.hasPlain = value, true
 	}
+}
+
+// fewParams is how many names are compared one by one.
+const fewParams = 16
+
+// of returns how the parameter of a name is written, as far as it is known.
+func (s *paramSet) of(name string) *spelling {
+	if i := s.place(name); i >= 0 {
+		return &s.list[i]
+	}
+	if s.list == nil {
+		s.list = make([]spelling, 0, 2)
+	}
+	s.list = append(s.list, spelling{name: name})
+	switch n := len(s.list); {
+	case n > fewParams+1:
+		s.places[name] = n - 1
+	case n == fewParams+1:
+		s.places = make(map[string]int, 2*n)
+		for i := range s.list {
+			s.places[s.list[i].name] = i
+		}
+	}
+	return &s.list[len(s.list)-1]
+}
+
+// place returns where in the list a name is, or -1.
+func (s *paramSet) place(name string) int {
+	if s.places != nil {
+		if i, ok := s.places[name]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range s.list {
+		if s.list[i].name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // splitName takes the marks of RFC 2231 off a name: `name*`, `name*0`, `name*0*`.
@@ -71,10 +104,13 @@ func splitName(name string) (base string, index int, extended bool) {
 
 // join returns the parameters decoded.
 func (s *paramSet) join() []Param {
-	var params []Param
-	for _, name := range s.names {
-		v := valueReader{bytes: name == "boundary"}
-		w := s.byName[name]
+	if len(s.list) == 0 {
+		return nil
+	}
+	params := make([]Param, 0, len(s.list))
+	for i := range s.list {
+		w := &s.list[i]
+		v := valueReader{bytes: w.name == "boundary"}
 		var value string
 		switch {
 		case w.hasExtended:
@@ -85,7 +121,7 @@ func (s *paramSet) join() []Param {
 		if w.hasPlain && (!w.marked() || slices.Contains(v.defects, DefectCharset)) {
 			value = v.plain(w.plain)
 		}
-		params = append(params, Param{Name: name, Value: value})
+		params = append(params, Param{Name: w.name, Value: value})
 		s.defects.add(v.defects...)
 	}
 	return params

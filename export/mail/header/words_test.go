@@ -149,6 +149,9 @@ func TestCharsets(t *testing.T) {
 		{"utf-7 UTF7 unicode-1-1-utf-7 x-unicode-1-1-utf-7", "q?Hi+APY-+-", "Hiö+"},
 		{"utf-8 utf8 UTF_8 unicode-1-1-utf-8 x-utf-8", "q?=C3=A4", "ä"},
 		{"us-ascii ascii ansi_x3.4-1968 iso646-us 646 ISO_646.irv:1991", "q?a", "a"},
+		{"utf-16 utf16 ucs-2 unicode csUnicode ISO-10646-UCS-2", "b?//7kAA==", "ä"}, // marked, in both orders
+		{"utf-16 utf16 ucs-2 unicode csUnicode ISO-10646-UCS-2", "b?/v8A5A==", "ä"},
+		{"utf-16 utf16 ucs-2 unicode csUnicode ISO-10646-UCS-2", "b?5AA=", "ä"},
 		{"utf-16be", "b?AOQ=", "ä"},
 		{"utf-16le", "b?5AA=", "ä"},
 		{"utf-32be", "b?AAAA5A==", "ä"},

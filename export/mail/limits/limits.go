@@ -23,7 +23,8 @@ const (
 	// Defects bounds the defects kept of a message. The last is too-many-defects.
 	Defects = 100
 	// Depth bounds how deep parts lie in one another: the message itself has
-	// depth 1. A multipart or message at this depth is a leaf. Defect too-deep.
+	// depth 1. A multipart or message at this depth is a leaf. Defect too-deep; of a
+	// message with a transfer encoding not-opened, likewise beyond Parts.
 	Depth = 64
 	// Parts bounds the parts of a message, nested messages and all. What would be
 	// a further part stays unread: its multipart's last part ends where it begins.

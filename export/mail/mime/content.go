@@ -1,9 +1,7 @@
 package mime
 
 import (
-	"crypto/md5"
-	"crypto/sha256"
-	"hash"
+	"sync"
 
 	"exhibit/export/mail/header"
 	"exhibit/export/mail/transfer"
@@ -21,16 +19,27 @@ const (
 // content decodes, counts and hashes the leaves of the tree below root, opens
 // nested messages that have a transfer encoding, and finds files in leaves.
 func (p *parser) content(in *input, root *Part) {
-	(&reader{p: p}).tree(in, root)
+	r := readers.Get().(*reader)
+	r.p, r.files.p = p, p
+	r.tree(in, root)
+	r.p, r.opened, r.files = nil, nil, files{digests: r.files.digests}
+	readers.Put(r)
 }
+
+// readers keeps readers for further messages: of a message they hold nothing.
+var readers = sync.Pool{New: func() any {
+	r := &reader{}
+	r.finder = transfer.NewFinder(&r.files)
+	return r
+}}
 
 // reader reads the content of the leaves of a message, one after the other, with
 // the same buffers.
 type reader struct {
 	p       *parser
-	whole   digests // of a leaf
-	scratch []byte  // what a piece decodes to
-	opened  []byte  // what a leaf decodes to, when that is not kept
+	whole   digests   // of a leaf
+	scratch [2][]byte // what a piece decodes to, and what the one before did
+	opened  []byte    // what a leaf decodes to, when that is not kept
 
 	decoders []decoder
 	finder   *transfer.Finder
@@ -70,11 +79,12 @@ type leaf struct {
 func (r *reader) leaf(in *input, part *Part) {
 	l := &leaf{Part: part, decoder: r.decoder(part.Encoding), hash: !r.p.opt.NoHash}
 	l.sniff.what = sniffs(part)
-	l.find = isText(part.Type) && part.Encoding != transfer.NameUUEncode && part.Encoding != transfer.NameYEnc
+	l.find = mayHoldFiles(part)
 	if isText(part.Type) && part.Charset != "" && !header.KnownCharset(part.Charset) {
 		r.p.defect(part, header.DefectCharset, typeAt(part))
 	}
 	r.prepare(in, l)
+	defer r.whole.stop()
 	if l.decoder != nil {
 		r.decode(in, l)
 	} else {
@@ -85,6 +95,13 @@ func (r *reader) leaf(in *input, part *Part) {
 	}
 	r.finish(l)
 	r.look(l)
+}
+
+// mayHoldFiles reports whether files are looked for in the text of a leaf: in plain
+// text that is shown. One that has a name, or is an attachment, is a file itself.
+func mayHoldFiles(part *Part) bool {
+	return part.Type == textPlain && part.Name == "" && part.Disposition != "attachment" &&
+		part.Encoding != transfer.NameUUEncode && part.Encoding != transfer.NameYEnc
 }
 
 // identity reads a leaf whose content is as it is, as far as anything has to be
@@ -104,13 +121,9 @@ func (r *reader) identity(in *input, l *leaf) {
 // prepare makes ready what the leaf's content is given to.
 func (r *reader) prepare(in *input, l *leaf) {
 	if l.hash {
-		r.whole.reset()
+		r.whole.begin(l.End - l.Body)
 	}
 	if l.find {
-		if r.finder == nil {
-			r.files.p = r.p
-			r.finder = transfer.NewFinder(&r.files)
-		}
 		r.finder.Reset()
 		r.files.of(l.Part)
 	}
@@ -120,7 +133,7 @@ func (r *reader) prepare(in *input, l *leaf) {
 // finish ends what the leaf's content was given to.
 func (r *reader) finish(l *leaf) {
 	if l.hash {
-		r.whole.sum(&l.SHA256, &l.MD5)
+		r.whole.finish(&l.SHA256, &l.MD5)
 	}
 	if l.find {
 		r.finder.Close()
@@ -134,13 +147,9 @@ func (r *reader) finish(l *leaf) {
 func (r *reader) decode(in *input, l *leaf) {
 	l.decoder.Reset()
 	r.pieces(in, l.Body, l.End, func(piece []byte) {
-		r.scratch = l.decoder.Decode(r.scratch[:0], piece)
-		l.Size += int64(len(r.scratch))
-		r.take(l, r.scratch)
+		r.decoded(l, l.decoder.Decode(r.free(len(piece)), piece))
 	})
-	r.scratch = l.decoder.Close(r.scratch[:0])
-	l.Size += int64(len(r.scratch))
-	r.take(l, r.scratch)
+	r.decoded(l, l.decoder.Close(r.free(0)))
 	for _, fault := range l.decoder.Faults() {
 		r.p.defect(l.Part, faultDefect(l.Encoding, fault.Kind), l.Body+fault.Offset)
 		if l.Encoding == transfer.NameUUEncode || l.Encoding == transfer.NameYEnc {
@@ -149,11 +158,27 @@ func (r *reader) decode(in *input, l *leaf) {
 	}
 }
 
-// take takes a piece of the decoded content of a leaf.
-func (r *reader) take(l *leaf, piece []byte) {
+// free returns a buffer to decode n bytes to: the one that is not being hashed.
+func (r *reader) free(n int) []byte {
+	const more = 16 // than there are encoded bytes: what a decoder has held back
+	if cap(r.scratch[0]) < n+more {
+		r.scratch[0] = make([]byte, 0, n+more)
+	}
+	return r.scratch[0][:0]
+}
+
+// decoded takes what a piece of a leaf was decoded to in a free buffer.
+func (r *reader) decoded(l *leaf, piece []byte) {
 	if len(piece) == 0 {
 		return
 	}
+	r.scratch[0], r.scratch[1] = r.scratch[1], piece
+	l.Size += int64(len(piece))
+	r.take(l, piece)
+}
+
+// take takes a piece of the decoded content of a leaf.
+func (r *reader) take(l *leaf, piece []byte) {
 	if l.hash {
 		r.whole.write(piece)
 	}
@@ -168,6 +193,7 @@ func (r *reader) take(l *leaf, piece []byte) {
 func (r *reader) pieces(in *input, from, to int64, take func([]byte)) {
 	window := min(max(r.p.window, 1), bufferBytes)
 	for from < to {
+		r.whole.wait()
 		b := in.bytes(r.p.buf, from, int(min(to-from, int64(window))))
 		if len(b) == 0 {
 			return
@@ -216,26 +242,4 @@ func faultDefect(encoding string, kind transfer.FaultKind) string {
 		return DefectBase64Cut
 	}
 	return DefectBase64
-}
-
-// digests makes both digests of the same bytes.
-type digests struct{ sha, md hash.Hash }
-
-func (d *digests) reset() {
-	if d.sha == nil {
-		d.sha, d.md = sha256.New(), md5.New()
-		return
-	}
-	d.sha.Reset()
-	d.md.Reset()
-}
-
-func (d *digests) write(b []byte) {
-	d.sha.Write(b)
-	d.md.Write(b)
-}
-
-func (d *digests) sum(sha *[sha256.Size]byte, md *[md5.Size]byte) {
-	d.sha.Sum(sha[:0])
-	d.md.Sum(md[:0])
 }

@@ -39,7 +39,7 @@ func (f *files) begin(origin, name string, at int64) {
 	f.part.Files = append(f.part.Files, File{Name: name, Origin: origin})
 	f.open = &f.part.Files[len(f.part.Files)-1]
 	if !f.p.opt.NoHash {
-		f.digests.reset()
+		f.digests.begin(0)
 	}
 }
 
@@ -59,7 +59,7 @@ func (f *files) write(data []byte) {
 // end ends the file.
 func (f *files) end() {
 	if f.open != nil && !f.p.opt.NoHash {
-		f.digests.sum(&f.open.SHA256, &f.open.MD5)
+		f.digests.finish(&f.open.SHA256, &f.open.MD5)
 	}
 	f.open = nil
 }

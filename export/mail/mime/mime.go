@@ -104,8 +104,8 @@ type Part struct {
 
 // Values of Part.Crypto.
 const (
-	CryptoSigned    = "signed"    // multipart/signed (RFC 1847), signed-data of S/MIME (RFC 8551)
-	CryptoEncrypted = "encrypted" // multipart/encrypted (RFC 1847, 3156), enveloped-data of S/MIME, or a whole PGP message in a text part
+	CryptoSigned    = "signed"    // multipart/signed (RFC 1847), signed-data of S/MIME (RFC 8551), or a text part that begins as a PGP signed message
+	CryptoEncrypted = "encrypted" // multipart/encrypted (RFC 1847, 3156), enveloped-data of S/MIME, or a text part that begins as a PGP message
 )
 
 // File is a file inside the content of a part that is no part itself.
@@ -136,11 +136,11 @@ const (
 	DefectMultipartEncoded = "multipart-encoded" // a transfer encoding on a multipart (RFC 2045 section 6.4); it is passed over
 	DefectUnknownEncoding  = "unknown-encoding"  // a transfer encoding that is not known: the content is taken as it is
 	DefectBase64           = "base64"            // bytes in base64 that do not belong there; they are passed over
-	DefectBase64Padding    = "base64-padding"    // base64 that goes on after its padding
+	DefectBase64Padding    = "base64-padding"    // digits of base64 after its padding, which ends the content: they are not decoded
 	DefectBase64Cut        = "base64-cut"        // base64 that ends within a group; whole bytes count
 	DefectQuotedPrintable  = "quoted-printable"  // an `=` that begins no octet and no soft line break; it stays
 	DefectUUEncode         = "uuencode"          // uuencoded or yEnc text that is damaged or ends too early
-	DefectNotOpened        = "not-opened"        // TNEF that cannot be read, or an encoded nested message or TNEF beyond limits.OpenedBytes
+	DefectNotOpened        = "not-opened"        // TNEF that cannot be read whole, or an encoded nested message or TNEF beyond limits.OpenedBytes, or such a message beyond limits.Depth or limits.Parts
 
 	DefectTooDeep        = "too-deep"
 	DefectTooManyParts   = "too-many-parts"

@@ -95,13 +95,13 @@ func (w *walker) multipart(part *Part) delimiter {
 		return w.next(part.Body)
 	}
 	level := len(w.bounds)
-	w.bounds = append(w.bounds, boundary)
+	w.enter(boundary)
 	end := w.next(part.Body)
 	missing := end.level != level || end.closing
 	for end.level == level && !end.closing {
 		end = w.child(part, end)
 	}
-	w.bounds = w.bounds[:level]
+	w.leave(level)
 	switch {
 	case missing:
 		w.p.defect(part, DefectBoundaryMissing, part.Body)

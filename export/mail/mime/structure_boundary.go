@@ -13,10 +13,22 @@ type walker struct {
 	inner bool
 	eol   byte // what ends lines, '\n' or '\r'; 0 before the first header
 
-	bounds []string // the boundaries of the multiparts around, outermost first
-	win    []byte   // of a reader: the bytes from base on
-	base   int64
+	bounds  []string       // the boundaries of the multiparts around, outermost first
+	levels  map[string]int // the places of bounds, when leveled
+	lengths uint64         // a bit for each length that a line with one of them has
+	leveled bool
+
+	win  []byte // of a reader: the bytes from base on
+	base int64
 }
+
+// enter enters a multipart with that boundary.
+func (w *walker) enter(boundary string) {
+	w.bounds, w.leveled = append(w.bounds, boundary), false
+}
+
+// leave leaves multiparts but for those around a level.
+func (w *walker) leave(level int) { w.bounds, w.leveled = w.bounds[:level], false }
 
 // delimiter is a line with a boundary, or the end of the message.
 type delimiter struct {
@@ -113,7 +125,10 @@ func (w *walker) level(line []byte) (level int, closing bool) {
 	if len(line) > limits.BoundaryLineBytes {
 		return -1, false
 	}
-	line = bytes.TrimRight(line[2:], " \t\r")
+	line = trimBlanks(line[2:])
+	if len(w.bounds) > fewBounds {
+		return w.levelOfMany(line)
+	}
 	for i := len(w.bounds) - 1; i >= 0; i-- {
 		switch b := w.bounds[i]; len(line) - len(b) {
 		case 0:
@@ -127,6 +142,51 @@ func (w *walker) level(line []byte) (level int, closing bool) {
 		}
 	}
 	return -1, false
+}
+
+// fewBounds is how many boundaries are compared one by one.
+const fewBounds = 8
+
+// levelOfMany is level, of what stands behind the dashes, where there are many
+// boundaries.
+func (w *walker) levelOfMany(line []byte) (level int, closing bool) {
+	if !w.leveled {
+		w.leveled = true
+		if w.levels == nil {
+			w.levels = make(map[string]int, len(w.bounds))
+		}
+		clear(w.levels)
+		w.lengths = 0
+		for i, b := range w.bounds {
+			w.levels[b] = i // the innermost of equal ones counts
+			w.lengths |= lengthBit(len(b)) | lengthBit(len(b)+len("--"))
+		}
+	}
+	level = -1
+	if w.lengths&lengthBit(len(line)) == 0 {
+		return level, false
+	}
+	if i, ok := w.levels[string(line)]; ok {
+		level = i
+	}
+	if inner, ok := bytes.CutSuffix(line, []byte("--")); ok {
+		if i, ok := w.levels[string(inner)]; ok && i > level {
+			return i, true
+		}
+	}
+	return level, false
+}
+
+// lengthBit is the bit of walker.lengths for lines of n bytes.
+func lengthBit(n int) uint64 { return 1 << min(n, 63) }
+
+// trimBlanks leaves off white space and CR at the end of a line.
+func trimBlanks(line []byte) []byte {
+	n := len(line)
+	for n > 0 && (line[n-1] == ' ' || line[n-1] == '\t' || line[n-1] == '\r') {
+		n--
+	}
+	return line[:n]
 }
 
 // lineEnd returns where the line end before off begins.

@@ -25,6 +25,15 @@ var structures = []struct{ name, raw, want string }{
 	{"empty filename before name", "Content-Type: text/x; name=a\nContent-Disposition: attachment; filename=\"\"\n\nbody", `
 1 text/x 0-75-79 "body"
 `},
+	{"no filename before name", "Content-Type: text/x; name=a\nContent-Disposition: attachment; filename=\n\nbody", `
+1 text/x 0-73-77 "body" name=a
+! parameters 1@29
+`},
+	{"nothing for a boundary", "Content-Type: multipart/mixed; boundary=\n\n--\n\nx\n----\n", `
+1 multipart/mixed 0-42-53 "--\n\nx\n----\n"
+! parameters 1@0
+! no-boundary 1@0
+`},
 	{"unreadable type", "Content-Type: nonsense\n\nbody", `
 1 text/plain 0-24-28 "body"
 ! parameters 1@0
@@ -40,6 +49,14 @@ var structures = []struct{ name, raw, want string }{
 	{"unknown encoding", "Content-Transfer-Encoding: foobar\n\nbody", `
 1 text/plain 0-35-39 "body"
 ! unknown-encoding 1@0
+`},
+	{"another spelling of an encoding", "Content-Transfer-Encoding: 8-Bit\n\nbody", `
+1 text/plain 0-34-38 "body"
+! unknown-encoding 1@0
+`},
+	{"words behind an encoding", "Content-Transfer-Encoding: base64 7bit\n\nYQ==", `
+1 text/plain 0-40-44 "YQ=="
+! parameters 1@0
 `},
 	{"two parts", mixed + "--b\n" + typeX + "one\n--b\n" + typeX + "two\n--b--\n", `
 1 multipart/mixed 0-43-109

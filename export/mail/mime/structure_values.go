@@ -108,7 +108,15 @@ func isIdentity(encoding string) bool {
 
 // encoding reads a Content-Transfer-Encoding (RFC 2045, section 6).
 func (w *walker) encoding(part *Part, f *header.Field) {
-	name, known := transfer.Name(f.Value())
+	value := f.Value()
+	name, known := transfer.Name(value)
+	if known && !transfer.Registered(value) {
+		if isIdentity(name) {
+			w.odd(part, f, DefectUnknownEncoding)
+		} else {
+			w.odd(part, f, header.DefectParameters)
+		}
+	}
 	switch {
 	case !known:
 		w.odd(part, f, DefectUnknownEncoding)

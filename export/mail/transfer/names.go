@@ -27,8 +27,7 @@ var spellings = map[string]string{
 // several words the first counts. It returns 7bit and false for any other: readers
 // agree to take the content as it is after `base-64`, `base64;` or `"base64"`.
 func Name(value string) (name string, known bool) {
-	switch value {
-	case Name7Bit, Name8Bit, NameBinary, NameBase64, NameQuotedPrintable:
+	if isMechanism(value) {
 		return value, true
 	}
 	value = plain(value)
@@ -40,6 +39,26 @@ func Name(value string) (name string, known bool) {
 		return name, true
 	}
 	return Name7Bit, false
+}
+
+// Registered reports whether a value that [Name] knows is written as RFC 2045 has
+// it, comments aside: one of the names of section 6.1, or an extension of section
+// 6.3, which begins with `x-`.
+func Registered(value string) bool {
+	if isMechanism(value) {
+		return true
+	}
+	word := plain(value)
+	return isMechanism(word) || strings.HasPrefix(word, "x-") && strings.IndexByte(word, ' ') < 0
+}
+
+// isMechanism reports whether a value is one of RFC 2045, section 6.1, in lower case.
+func isMechanism(value string) bool {
+	switch value {
+	case Name7Bit, Name8Bit, NameBinary, NameBase64, NameQuotedPrintable:
+		return true
+	}
+	return false
 }
 
 // ByName returns a decoder of the encoding of that name, or nil where the bytes
