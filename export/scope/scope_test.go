@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"exhibit/export/mail"
-	"exhibit/export/mail/header"
+	"exhibit/export/mail/limits"
 	"exhibit/export/order"
 	"exhibit/export/scope"
 )
@@ -120,10 +120,10 @@ func TestDecide(t *testing.T) {
 		{"privileged behind a bare CR", june, counsel, message(inside, "Subject: s\rTo: counsel@kanzlei.example"), scope.Undetermined},
 		{"privileged with a NUL", june, counsel, message(inside, "To: coun\x00sel@kanzlei.example"), scope.Undetermined},
 		{"privileged beyond the fields that are kept", june, counsel,
-			message(inside, strings.Repeat("junk\nX-A: b\n", 100)+strings.Repeat("X-B: c\n", header.MaxFields)+"To: counsel@kanzlei.example"), scope.Undetermined},
+			message(inside, strings.Repeat("junk\nX-A: b\n", 100)+strings.Repeat("X-B: c\n", limits.Fields)+"To: counsel@kanzlei.example"), scope.Undetermined},
 		{"more addresses than are read", june, counsel, message(inside, "To: "+strings.Repeat("a@b.example,", 1<<20/12)+"counsel@kanzlei.example"), scope.Undetermined},
 		{"mentions a withheld domain", june, counsel, message(inside, `To: "see www.notar.example" <x@y.example>`), ""},
-		{"a Received may be beyond what is kept", june, content, message(inside, strings.Repeat("X-B: c\n", header.MaxFields)+"Received: by mx; Wed, 01 Jul 2026 10:00:00 +0000"), scope.Undetermined},
+		{"a Received may be beyond what is kept", june, content, message(inside, strings.Repeat("X-B: c\n", limits.Fields)+"Received: by mx; Wed, 01 Jul 2026 10:00:00 +0000"), scope.Undetermined},
 		{"two times in the topmost Received", june, content, message("Received: by mx; Wed, 01 Jul 2026 10:00:00 +0000", " ; Mon, 15 Jun 2026 10:00:00 +0000"), scope.Undetermined},
 		{"doubtful, surely outside", june, content, doubtful("Date: Mon, 01 Jan 2024 10:00:00 +0000"), scope.Undetermined},
 		{"doubtful, entire account", "entire: true", content, doubtful(inside), ""},

@@ -15,6 +15,7 @@ import (
 	"exhibit/export/bag"
 	"exhibit/export/mail"
 	"exhibit/export/mail/header"
+	"exhibit/export/mail/limits"
 	"exhibit/sign"
 )
 
@@ -105,7 +106,7 @@ func read(raw []byte) *derivation {
 }
 
 // none is an offset beyond all fields.
-const none = header.MaxBytes
+const none = limits.HeaderBytes
 
 // doubtful returns the offset of the first line after which the header may be at
 // its end, though more fields follow: an empty one before all fields ends it.

@@ -6,9 +6,6 @@ import (
 	"exhibit/export/mail/limits"
 )
 
-// MaxAddresses is how many addresses of one value are kept.
-const MaxAddresses = limits.Addresses
-
 // Address is one mailbox of an address list.
 type Address struct {
 	Name string `json:"name,omitempty"` // display name, decoded; empty when there is none
@@ -20,10 +17,11 @@ type Address struct {
 // Addresses reads an address list (RFC 5322, section 3.4, with the obsolete
 // syntax of section 4.4) from an unfolded field value. Groups give their
 // members, routes are left off, encoded words and comments become names. What
-// cannot be understood is left out without losing the rest, and complete is
-// then false: the list may name more than was found.
+// cannot be understood is left out without losing the rest, and so is what comes
+// after limits.Addresses; complete is then false: the list may name more than was
+// found.
 func Addresses(value string) (list []Address, complete bool) {
-	p := addressParser{s: value, complete: true, most: MaxAddresses}
+	p := addressParser{s: value, complete: true, most: limits.Addresses}
 	p.run()
 	return p.list, p.complete
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"exhibit/export/mail/header"
+	"exhibit/export/mail/limits"
 )
 
 func TestAddrSpecs(t *testing.T) {
@@ -92,8 +93,8 @@ func TestWhole(t *testing.T) {
 		"A: b\n\n":        true,
 		"A: b\njunk\nC: ": true,
 		"":                false,
-		strings.Repeat("A: b\n", header.MaxFields) + "\n":   true,
-		strings.Repeat("A: b\n", header.MaxFields+1) + "\n": false,
+		strings.Repeat("A: b\n", limits.Fields) + "\n":   true,
+		strings.Repeat("A: b\n", limits.Fields+1) + "\n": false,
 	} {
 		if got := header.Read([]byte(raw)).Whole(); got != want {
 			t.Errorf("%.20q, %d bytes: %t", raw, len(raw), got)

@@ -12,10 +12,6 @@ import (
 )
 
 const (
-	// MaxBytes is how much of a message is searched for its header.
-	MaxBytes = limits.HeaderBytes
-	// MaxFields is how many fields of a header are kept.
-	MaxFields = limits.Fields
 	// junkLines is how many lines after one that is no field are searched for a
 	// known field, before the body is taken to begin; of lines that begin with white
 	// space, which continue others, there may be junkFolds between.

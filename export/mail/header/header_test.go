@@ -179,7 +179,7 @@ func TestBombs(t *testing.T) {
 	} {
 		header.DecodeWords(value)
 		list, complete := header.Addresses(value)
-		if len(list) > header.MaxAddresses || len(list) == header.MaxAddresses && complete {
+		if len(list) > limits.Addresses || len(list) == limits.Addresses && complete {
 			t.Errorf("%s: %d addresses, complete: %v", name, len(list), complete)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"exhibit/export/mail/header"
+	"exhibit/export/mail/limits"
 )
 
 // Lists as careless programs write them: what can be found is found, and the
@@ -57,7 +58,7 @@ func TestCarelessAddresses(t *testing.T) {
 // Encoded lists count toward the limit like others.
 func TestEncodedAddressLimit(t *testing.T) {
 	encoded := "=?utf-8?q?a@b,c@d?=,"
-	for n, want := range map[int]int{header.MaxAddresses / 2: header.MaxAddresses, header.MaxAddresses/2 + 1: header.MaxAddresses} {
+	for n, want := range map[int]int{limits.Addresses / 2: limits.Addresses, limits.Addresses/2 + 1: limits.Addresses} {
 		if list, complete := header.Addresses(strings.Repeat(encoded, n)); len(list) != want || complete {
 			t.Errorf("%d encoded lists: %d addresses, complete: %t", n, len(list), complete)
 		}

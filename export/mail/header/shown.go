@@ -1,5 +1,7 @@
 package header
 
+import "exhibit/export/mail/limits"
+
 import "strings"
 
 // ShownAddresses is [Addresses] for people to read: of a mailbox that is none, and
@@ -8,7 +10,7 @@ import "strings"
 // (RFC 5322, section 4.4 and appendix A.5) and control characters are left out, and
 // what has two domains stands as it is written.
 func ShownAddresses(value string) (list []Address, complete bool) {
-	p := addressParser{s: value, complete: true, shown: true, most: MaxAddresses}
+	p := addressParser{s: value, complete: true, shown: true, most: limits.Addresses}
 	p.run()
 	return p.list, p.complete
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"exhibit/export/mail/header"
+	"exhibit/export/mail/limits"
 )
 
 func TestDecodeWords(t *testing.T) {
@@ -118,12 +119,12 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestAddressLimit(t *testing.T) {
-	list, complete := header.Addresses(strings.Repeat("a@b,", header.MaxAddresses))
-	if len(list) != header.MaxAddresses || !complete {
+	list, complete := header.Addresses(strings.Repeat("a@b,", limits.Addresses))
+	if len(list) != limits.Addresses || !complete {
 		t.Errorf("at the limit: %d, complete: %v", len(list), complete)
 	}
-	list, complete = header.Addresses(strings.Repeat("a@b,", header.MaxAddresses+1))
-	if len(list) != header.MaxAddresses || complete {
+	list, complete = header.Addresses(strings.Repeat("a@b,", limits.Addresses+1))
+	if len(list) != limits.Addresses || complete {
 		t.Errorf("past the limit: %d, complete: %v", len(list), complete)
 	}
 }
