@@ -1,8 +1,10 @@
 package header
 
-import "exhibit/export/mail/limits"
+import (
+	"strings"
 
-import "strings"
+	"exhibit/export/mail/limits"
+)
 
 // ShownAddresses is [Addresses] for people to read: of a mailbox that is none, and
 // for which the list is not complete, it shows what it was meant to be. Comments
