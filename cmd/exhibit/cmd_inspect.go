@@ -52,7 +52,8 @@ or contact file, or - for standard input. --format says how to read it:
 ` + strings.Join(mailFormats, ", ") + `.
 
 Offsets are in bytes. Those of parts, fields and defects count from the beginning of
-their item, in the decoded content of the part above where it says so. Characters of a
+their item, in the decoded content of the part above where it says so. All digests are of
+the bytes as they lie in FILE: what an mbox has quoted stays quoted. Characters of a
 message that would act on a terminal are shown escaped.
 
 With --json there is one object a line, each with its kind: message, event, contact;
@@ -63,6 +64,7 @@ each defect explained.`,
   exhibit inspect mailbox.mbox --item 7
   exhibit inspect message.eml --headers
   exhibit inspect message.eml --part 1.2 > attachment.pdf
+  exhibit inspect message.eml --part 1.2/1 > first-file-in-winmail.dat
   exhibit inspect Maildir --json | jq 'select(.fields.defects)'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -80,13 +82,13 @@ each defect explained.`,
 	f := cmd.Flags()
 	f.IntVar(&i.item, "item", 0, "show only the item of that number, the first being 1")
 	f.BoolVar(&i.headers, "headers", false, "print the header fields with their offsets; with --part those of the part")
-	f.StringVar(&i.part, "part", "", "write the decoded content of this part to standard output, as 1.2")
+	f.StringVar(&i.part, "part", "", "write the decoded content of this part to standard output, as 1.2; of a file within it, as 1.2/1")
 	f.BoolVar(&i.raw, "raw", false, "with --part: write the part as it lies in the message, with its header, not decoded")
 	f.StringVar(&i.format, "format", "", "what FILE is to be read as")
 	return cmd
 }
 
-var partNumber = regexp.MustCompile(`^1(\.[1-9][0-9]{0,6}){0,99}$`)
+var partNumber = regexp.MustCompile(`^1(\.[1-9][0-9]{0,6}){0,99}(/[1-9][0-9]{0,6})?$`)
 
 func (i *inspection) check(cmd *cobra.Command, args []string) error {
 	verb := cmd.CommandPath()
@@ -98,7 +100,9 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 	case changed("item") && i.several:
 		return usagef("%s: --item is of one FILE", verb)
 	case changed("part") && !partNumber.MatchString(i.part):
-		return usagef("%s: --part %q is no part's number: the message is 1, its second part 1.2", verb, i.part)
+		return usagef("%s: --part %q is no part's number: the message is 1, its second part 1.2, the first file within that 1.2/1", verb, i.part)
+	case strings.Contains(i.part, "/") && (i.raw || i.headers):
+		return usagef("%s: --part %s is a file within a part and has no header: leave out --raw and --headers", verb, i.part)
 	case changed("part") && i.several:
 		return usagef("%s: --part is of one FILE", verb)
 	case i.raw && i.part == "":
@@ -176,7 +180,7 @@ func (i *inspection) file(cmd *cobra.Command, arg string) error {
 		err = nil
 	}
 	if err != nil {
-		return named(arg, err)
+		return i.named(arg, err)
 	}
 	return i.nothingShown(arg)
 }
@@ -195,15 +199,23 @@ func (i *inspection) nothingShown(arg string) error {
 }
 
 // named is an error that names the file as the user did.
-func named(arg string, err error) error {
+func (i *inspection) named(arg string, err error) error {
 	var limit *mail.LimitError
+	var format *mail.FormatError
 	switch {
 	case errors.Is(err, context.Canceled), errors.As(err, new(*hintedError)), errors.As(err, new(*usageError)):
 		return err
 	case errors.As(err, &limit) && limit.What == "item bytes":
 		return &hintedError{fmt.Errorf("%s: %w", arg, err), "a message that has a file to itself may be of any size: name it .eml, or give --format eml"}
-	case errors.As(err, new(*mail.FormatError)):
-		return &hintedError{fmt.Errorf("%s: %w", arg, err), "say what it is with --format, or convert it first"}
+	case errors.As(err, &format):
+		err := fmt.Errorf("%s: %s: %s", arg, format.Format, format.Reason)
+		switch {
+		case format.Outlook():
+			return &hintedError{err, "convert it to mbox or eml first, as readpst and msgconvert do"}
+		case i.format != "":
+			return &hintedError{err, "leave out --format, or give another one"}
+		}
+		return err
 	case strings.Contains(plainText(err), arg):
 		return err
 	}

@@ -89,13 +89,23 @@ func copyPart(w io.Writer, p *mime.Part, r io.ReaderAt, raw bool) error {
 
 // writePart writes the part that is wanted to standard output.
 func (i *inspection) writePart(s *subject) error {
-	p, r, err := find(s.message.Root, i.part, s.r)
+	number, place := splitPart(i.part)
+	p, r, err := find(s.message.Root, number, s.r)
+	if err == nil {
+		err = hasFile(p, place)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.file, err)
 	}
+	write := func(w io.Writer) error {
+		if place > 0 {
+			return copyFile(w, p, r, place)
+		}
+		return copyPart(w, p, r, i.raw)
+	}
 	if i.env.screen {
 		var seen screenCheck
-		err := copyPart(&seen, p, r, i.raw)
+		err := write(&seen)
 		if err == nil {
 			err = seen.end()
 		}
@@ -103,8 +113,8 @@ func (i *inspection) writePart(s *subject) error {
 			return err
 		}
 	}
-	if err := copyPart(i.env.out, p, r, i.raw); err != nil {
-		return fmt.Errorf("write part %s: %w", i.part, err)
+	if err := write(i.env.out); err != nil {
+		return fmt.Errorf("%s: write part %s: %w", s.file, i.part, err)
 	}
 	return nil
 }

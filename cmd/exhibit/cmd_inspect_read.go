@@ -108,7 +108,7 @@ func (i *inspection) alone(ctx context.Context, f *os.File, arg string) error {
 	if i.found++; i.item > 1 {
 		return nil
 	}
-	m := i.meter("reading", -1)
+	m := i.meter("reading, more than once", -1)
 	defer m.done()
 	r := &watchedReader{ctx: ctx, r: f, add: m.add}
 	size := before.Size()

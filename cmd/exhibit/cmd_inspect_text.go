@@ -238,15 +238,20 @@ func partText(w io.Writer, p *mail.Part) {
 	if p.Size != nil {
 		fmt.Fprintf(w, "%s  decoded %d bytes", indent, *p.Size)
 		if p.SHA256 != "" {
-			fmt.Fprintf(w, ", sha256 %s", p.SHA256)
+			fmt.Fprintf(w, "\n%s  sha256 %s", indent, p.SHA256)
 		}
 		fmt.Fprintln(w)
 	}
 	if p.Message != nil {
-		fmt.Fprintf(w, "%s  carries %s from %s\n", indent, strconv.Quote(p.Message.Subject), visible(strings.Join(addressTexts(p.Message.From), ", ")))
+		from := ""
+		if len(p.Message.From) > 0 {
+			from = " from " + visible(strings.Join(addressTexts(p.Message.From), ", "))
+		}
+		fmt.Fprintf(w, "%s  carries %s%s\n", indent, strconv.Quote(p.Message.Subject), from)
 	}
 	for n, f := range p.Files {
-		fmt.Fprintf(w, "%s  %s/%d  file in %s  %s  %d bytes, sha256 %s\n", indent, p.Number, n+1, f.Origin, strconv.Quote(f.Name), f.Size, f.SHA256)
+		fmt.Fprintf(w, "%s  %s/%d  file in %s  %s  %d bytes\n", indent, p.Number, n+1, f.Origin, strconv.Quote(f.Name), f.Size)
+		fmt.Fprintf(w, "%s    sha256 %s\n", indent, f.SHA256)
 	}
 }
 
@@ -260,6 +265,8 @@ func (f inspectedFile) text(w io.Writer) {
 	for _, d := range slices.Sorted(maps.Keys(f.Dialects)) {
 		counts = append(counts, fmt.Sprintf("%d %s", f.Dialects[d], d))
 	}
-	page{w}.line("of them", strings.Join(counts, ", "))
+	if len(counts) > 1 || f.Dialects[f.Dialect] == 0 {
+		page{w}.line("of them", strings.Join(counts, ", "))
+	}
 	page{w}.line("sha256", f.SHA256)
 }

@@ -172,6 +172,9 @@ func hintsFor(err error) []string {
 	case errors.As(err, &limit):
 		return []string{"the source was not read further and nothing was made; look at that place of the file"}
 	case errors.As(err, &format):
+		if format.Outlook() {
+			return []string{"retrieve it in another format, or convert it to mbox or eml first, and keep the original"}
+		}
 		return []string{"say what it is with FORMAT:PATH, or retrieve it in another format"}
 	case errors.As(err, &conflict):
 		return []string{fmt.Sprintf("finish it on the host that began it; or have a package approved that supersedes %s", conflict.Package)}

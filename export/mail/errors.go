@@ -42,6 +42,12 @@ type FormatError struct {
 	Reason string
 }
 
+// Outlook reports whether the root is a MSG or PST file of Outlook, which no
+// declared format makes readable.
+func (e *FormatError) Outlook() bool { return e.Format == formatOutlook }
+
+const formatOutlook = "Outlook MSG or PST"
+
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("%q: %s: %s", e.File, e.Format, e.Reason)
 }

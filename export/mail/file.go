@@ -165,7 +165,7 @@ func (r *reader) content(e entry, src *source, in *bufio.Reader, size int64, out
 	}
 	format, reason := classify(e, r.opt.Format, head)
 	if e.root && reason == ReasonOutlook {
-		return &FormatError{File: e.path, Format: "Outlook MSG or PST", Reason: "not supported"}
+		return &FormatError{File: e.path, Format: formatOutlook, Reason: "not supported"}
 	}
 	switch {
 	case reason != "":
