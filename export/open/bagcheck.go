@@ -106,6 +106,7 @@ func (c *bagCheck) check() error {
 // unread says what no opener checks.
 func (c *bagCheck) unread() []string {
 	list := []string{
+		"what the records say of a message, of its time, its parts, labels and flags is as the provider read it: it was not compared with the message",
 		"report.html has its signed digest, but was not compared with the other files",
 	}
 	if s := c.facts.pkg.Order.Signature(); s != nil {
