@@ -313,3 +313,25 @@ func FuzzDisposition(f *testing.F) {
 		checkParams(t, value, disposition, list, defects)
 	})
 }
+
+// Parameters are found again however many there are.
+func TestManyParameters(t *testing.T) {
+	const many = 50
+	var value strings.Builder
+	value.WriteString("a/b")
+	for i := range many {
+		fmt.Fprintf(&value, "; n%d=first", i)
+	}
+	for i := range many {
+		fmt.Fprintf(&value, "; n%d=again", i)
+	}
+	_, params, defects := header.ContentType(value.String())
+	if len(params) != many || len(defects) != 1 || defects[0] != header.DefectParameters {
+		t.Fatalf("%d parameters, %v", len(params), defects)
+	}
+	for i, p := range params {
+		if want := fmt.Sprint("n", i); p.Name != want || p.Value != "first" {
+			t.Errorf("%+v, want %s", p, want)
+		}
+	}
+}

@@ -34,7 +34,8 @@ const (
 	// one counts as missing. Defect no-boundary.
 	BoundaryBytes = 1000
 	// BoundaryLineBytes bounds a line with a boundary, the white space that may
-	// follow it included, without the line feed. A longer line is none: no defect.
+	// follow it included, without the line feed. A longer line is none. Defect
+	// boundary-like.
 	BoundaryLineBytes = 4000
 
 	// EncodedWords bounds the encoded words that are decoded in one value; more

@@ -130,7 +130,8 @@ const (
 	DefectNoBoundary       = "no-boundary"       // a multipart without a usable boundary: it is a leaf
 	DefectBoundaryMissing  = "boundary-missing"  // its boundary does not occur: it is a leaf
 	DefectUnterminated     = "unterminated"      // a multipart without its closing boundary
-	DefectBoundaryRepeated = "boundary-repeated" // a multipart has the boundary of one around it
+	DefectBoundaryRepeated = "boundary-repeated" // a multipart has the boundary of one around it, or one that differs by `--` at its end
+	DefectBoundaryLike     = "boundary-like"     // a line that other readers may take for a boundary of the multipart
 	DefectContentType      = "content-type"      // a Content-Type that cannot be read; the default counts
 	DefectRepeatedField    = "repeated-field"    // a Content- field that may be there once is there again, with another value; the first counts
 	DefectMultipartEncoded = "multipart-encoded" // a transfer encoding on a multipart (RFC 2045 section 6.4); it is passed over

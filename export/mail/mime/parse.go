@@ -59,6 +59,13 @@ func (p *parser) defect(part *Part, name string, at int64) {
 	}
 }
 
+// defectOnce is defect, unless the part has that one at the offset.
+func (p *parser) defectOnce(part *Part, name string, at int64) {
+	if !slices.Contains(p.out.Defects, Defect{Name: name, Part: part.Number, Offset: at}) {
+		p.defect(part, name, at)
+	}
+}
+
 // sortDefects puts the defects in the order of the parts, then of their offsets.
 func (p *parser) sortDefects() {
 	if len(p.out.Defects) < 2 {

@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -95,7 +96,7 @@ func (w *walker) multipart(part *Part) delimiter {
 		return w.next(part.Body)
 	}
 	level := len(w.bounds)
-	w.enter(boundary)
+	own := w.enter(part, boundary)
 	end := w.next(part.Body)
 	missing := end.level != level || end.closing
 	for end.level == level && !end.closing {
@@ -109,7 +110,9 @@ func (w *walker) multipart(part *Part) delimiter {
 		w.p.defect(part, DefectUnterminated, end.begin)
 	}
 	if end.level == level { // an epilogue follows
-		return w.next(end.next)
+		w.closed, w.after = own, boundary
+		end = w.next(end.next)
+		w.closed = nil
 	}
 	return end
 }
@@ -152,12 +155,53 @@ func (w *walker) boundary(part *Part) (string, bool) {
 		return "", false
 	}
 	for _, outer := range w.bounds {
-		if outer == value {
+		if outer == value || outer == value+"--" || value == outer+"--" {
 			w.p.defect(part, DefectBoundaryRepeated, typeAt(part))
 			break
 		}
 	}
+	if !plainBoundary(typeOf(part), value) {
+		w.p.defectOnce(part, header.DefectParameters, typeAt(part))
+	}
 	return value, true
+}
+
+// plainBoundary reports whether readers that look for `boundary=` in a Content-Type
+// as it is written, and take what follows up to a quote or a semicolon, find the
+// same boundary. They know no comments, marks of RFC 2231, escapes and folds; some
+// decode words of RFC 2047.
+func plainBoundary(raw []byte, boundary string) bool {
+	const blank, name = " \t\r\n", "boundary"
+	if decoded, _ := header.DecodeText(boundary); strings.Contains(boundary, "=?") && decoded != boundary {
+		return false
+	}
+	for {
+		before, after, ok := bytes.Cut(raw, []byte("="))
+		if !ok {
+			return false
+		}
+		raw = after
+		before = bytes.TrimRight(before, blank)
+		if len(before) < len(name) || !strings.EqualFold(string(before[len(before)-len(name):]), name) {
+			continue
+		}
+		value, end := bytes.TrimLeft(after, blank), ";"
+		if bytes.HasPrefix(value, []byte(`"`)) {
+			value, end = value[1:], `"`
+		}
+		value, _, _ = bytes.Cut(value, []byte(end))
+		return string(bytes.TrimRight(value, blank)) == boundary
+	}
+}
+
+// typeOf returns the value of the Content-Type of a part as it is written.
+func typeOf(part *Part) []byte {
+	for _, f := range part.Header.Fields {
+		if strings.EqualFold(f.Name, partFields[fieldType]) {
+			return f.Raw
+		}
+	}
+	return nil
 }
 
 // typeAt returns where the Content-Type of a part is.

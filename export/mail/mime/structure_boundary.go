@@ -14,21 +14,34 @@ type walker struct {
 	eol   byte // what ends lines, '\n' or '\r'; 0 before the first header
 
 	bounds  []string       // the boundaries of the multiparts around, outermost first
+	owners  []*owner       // the multiparts themselves
 	levels  map[string]int // the places of bounds, when leveled
 	lengths uint64         // a bit for each length that a line with one of them has
 	leveled bool
+	closed  *owner // the multipart whose epilogue is passed over, or nil
+	after   string // its boundary
 
 	win  []byte // of a reader: the bytes from base on
 	base int64
 }
 
+// owner is a multipart whose boundary is looked for.
+type owner struct {
+	part *Part
+	like bool // that it has a line like its boundary was recorded
+}
+
 // enter enters a multipart with that boundary.
-func (w *walker) enter(boundary string) {
-	w.bounds, w.leveled = append(w.bounds, boundary), false
+func (w *walker) enter(part *Part, boundary string) *owner {
+	own := &owner{part: part}
+	w.bounds, w.owners, w.leveled = append(w.bounds, boundary), append(w.owners, own), false
+	return own
 }
 
 // leave leaves multiparts but for those around a level.
-func (w *walker) leave(level int) { w.bounds, w.leveled = w.bounds[:level], false }
+func (w *walker) leave(level int) {
+	w.bounds, w.owners, w.leveled = w.bounds[:level], w.owners[:level], false
+}
 
 // delimiter is a line with a boundary, or the end of the message.
 type delimiter struct {
@@ -72,12 +85,13 @@ func (w *walker) fill(off int64, n int) {
 // next returns the first line with a boundary of those around, from the line on
 // that begins at off. Innermost boundaries are looked for first.
 func (w *walker) next(off int64) delimiter {
-	if len(w.bounds) > 0 {
+	looking := len(w.bounds) > 0 || w.closed != nil
+	if looking {
 		if d, ok := w.match(off); ok {
 			return d
 		}
 	}
-	for len(w.bounds) > 0 {
+	for looking {
 		data := w.from(off, 3)
 		i := dashes(data, w.eol)
 		if i < 0 {
@@ -101,16 +115,61 @@ func (w *walker) match(off int64) (delimiter, bool) {
 	if len(line) < 2 || line[0] != '-' || line[1] != '-' {
 		return delimiter{}, false
 	}
+	if !w.mayMatch(line[2:]) {
+		return delimiter{}, false
+	}
 	line = line[:min(len(line), limits.BoundaryLineBytes+1)]
 	next := off + int64(len(line))
 	if n := bytes.IndexByte(line, w.eol); n >= 0 {
 		line, next = line[:n], off+int64(n)+1
 	}
 	level, closing := w.level(line)
-	if level < 0 {
+	if level < 0 || w.eol == '\n' && w.afterCR(off) {
+		w.like(line, off)
 		return delimiter{}, false
 	}
 	return delimiter{level: level, closing: closing, content: w.lineEnd(off), begin: off, next: next}, true
+}
+
+// mayMatch reports whether one of the boundaries that are looked for may stand at
+// the beginning of b. Many are not looked through.
+func (w *walker) mayMatch(b []byte) bool {
+	if len(w.bounds) > fewBounds {
+		return true
+	}
+	for i := len(w.bounds) - 1; i >= 0; i-- {
+		if n := len(w.bounds[i]); len(b) >= n && string(b[:n]) == w.bounds[i] {
+			return true
+		}
+	}
+	return w.closed != nil && len(b) >= len(w.after) && string(b[:len(w.after)]) == w.after
+}
+
+// afterCR reports whether a CR that ends no line stands before off.
+func (w *walker) afterCR(off int64) bool {
+	before := w.from(max(0, off-1), int(min(1, off)))
+	return off > 0 && len(before) > 0 && before[0] == '\r'
+}
+
+// like records a line at off that begins with `--`, and is no boundary here, when
+// other readers may take it for one: because it begins or ends with a CR alone, has
+// more white space than limits.BoundaryLineBytes allow, or comes after the closing
+// boundary.
+func (w *walker) like(line []byte, off int64) {
+	line = line[:min(len(line), limits.BoundaryLineBytes)]
+	if cr := bytes.IndexByte(line, '\r'); cr >= 0 {
+		line = line[:cr]
+	}
+	owner := w.closed
+	if level, _ := w.level(line); level >= 0 {
+		owner = w.owners[level]
+	} else if owner == nil || string(bytes.TrimRight(line[2:], " \t")) != w.after {
+		return
+	}
+	if !owner.like {
+		owner.like = true
+		w.p.defect(owner.part, DefectBoundaryLike, off)
+	}
 }
 
 // stops reports whether a line that begins with `--` has a boundary.
@@ -204,25 +263,40 @@ func (w *walker) lineEnd(off int64) int64 {
 }
 
 // dashes returns where the first line begins in data, but for one at its very
-// beginning, that begins with `--`; -1 when there is none.
+// beginning, that begins with `--`; -1 when there is none. Lines end with eol, or,
+// so that they are looked at, with CR.
 func dashes(data []byte, eol byte) int {
 	for i, tries := 1, 0; i < len(data); tries++ {
 		if tries > 4+i/64 { // rich in dashes
-			n := bytes.Index(data[i-1:], []byte{eol, '-', '-'})
-			if n < 0 {
-				return -1
-			}
-			return i + n
+			return slowDashes(data, i, eol)
 		}
 		n := bytes.IndexByte(data[i:], '-')
 		if n < 0 {
 			return -1
 		}
 		i += n
-		if data[i-1] == eol && i+1 < len(data) && data[i+1] == '-' {
+		if (data[i-1] == eol || data[i-1] == '\r') && i+1 < len(data) && data[i+1] == '-' {
 			return i
 		}
 		i++
+	}
+	return -1
+}
+
+// slowDashes is dashes from i on, looking for two dashes at once.
+func slowDashes(data []byte, i int, eol byte) int {
+	for i < len(data) {
+		n := bytes.Index(data[i:], []byte("--"))
+		if n < 0 {
+			return -1
+		}
+		i += n
+		if data[i-1] == eol || data[i-1] == '\r' {
+			return i
+		}
+		for i < len(data) && data[i] == '-' {
+			i++
+		}
 	}
 	return -1
 }

@@ -182,3 +182,20 @@ func TestHeaderKeepsLittle(t *testing.T) {
 		t.Errorf("%q lies in %d bytes", f.Raw, cap(f.Raw))
 	}
 }
+
+// A line of a boundary that is too long for one is not passed over in silence.
+func TestLongBoundaryLine(t *testing.T) {
+	for _, n := range []int{limits.BoundaryLineBytes - 3, limits.BoundaryLineBytes - 2, limits.BoundaryLineBytes + 1000} {
+		raw := mixed + "--b\n\none\n--b" + strings.Repeat(" ", n) + "\n\ntwo\n--b--\n"
+		want := []int{2, 0}
+		if n+3 > limits.BoundaryLineBytes {
+			want = []int{1, 1}
+		}
+		for _, window := range []int{1, 100, bufferBytes} {
+			m, err := parseWindow(&input{r: strings.NewReader(raw), size: int64(len(raw))}, Options{}, window)
+			if err != nil || len(m.Root.Parts) != want[0] || len(m.Defects) != want[1] || want[1] == 1 && m.Defects[0].Name != DefectBoundaryLike {
+				t.Errorf("%d blanks: %v, %d parts, defects %v", n, err, len(m.Root.Parts), m.Defects)
+			}
+		}
+	}
+}

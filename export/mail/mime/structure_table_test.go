@@ -80,6 +80,7 @@ var structures = []struct{ name, raw, want string }{
 	{"a cr within a line begins none", "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r--b\r\n--b--\r\n", `
 1 multipart/mixed 0-45-68
 1.1 text/plain 50-52-59 "one\r--b"
+! boundary-like 1@56
 `},
 	{"preamble and epilogue", mixed + "pre\n\n--b\n\none\n--b--\nepi\n", `
 1 multipart/mixed 0-43-67
@@ -155,9 +156,73 @@ var structures = []struct{ name, raw, want string }{
 1.1 text/x 47-68-71 "one"
 ! no-empty-line 1.1@68
 `},
+	{"boundaries that differ by dashes", "Content-Type: multipart/mixed; boundary=\"b--\"\n\n--b--\nContent-Type: multipart/x; boundary=b\n\n--b\n\nin\n--b--\n\nhidden\n--b----\n", `
+1 multipart/mixed 0-47-122
+1.1 multipart/x 53-92-113
+1.1.1 text/plain 96-97-99 "in"
+! boundary-repeated 1.1@53
+`},
+	{"a boundary that CR alone ends", mixed + "--b\n\none\n--b\r\ntwo\n--b\rthree\n--b--\n", `
+1 multipart/mixed 0-43-77
+1.1 text/plain 47-48-51 "one"
+1.2 text/plain 57-57-70 "two\n--b\rthree"
+! boundary-like 1@61
+! no-empty-line 1.2@57
+`},
+	{"several lines like a boundary", mixed + "--b\n\none\r--b\rtwo\r--b\n--b--\nend\n--b\n", `
+1 multipart/mixed 0-43-78
+1.1 text/plain 47-48-63 "one\r--b\rtwo\r--b"
+! boundary-like 1@52
+`},
+	{"another multipart's boundary after its end", mixed + "--b\nContent-Type: multipart/x; boundary=c\n\n--c\n\none\n--c--\n--b\n\n--c\n--b--\n", `
+1 multipart/mixed 0-43-116
+1.1 multipart/x 47-86-100
+1.1.1 text/plain 90-91-94 "one"
+1.2 text/plain 105-106-109 "--c"
+`},
+	{"boundary in two ways", "Content-Type: multipart/mixed; boundary=a; boundary*=us-ascii''b\n\n--b\n\none\n--b--\n", `
+1 multipart/mixed 0-66-81
+1.1 text/plain 70-71-74 "one"
+! parameters 1@0
+`},
+	{"boundary in pieces", "Content-Type: multipart/mixed; boundary*0=b; boundary*1=c\n\n--bc\n\none\n--bc--\n", `
+1 multipart/mixed 0-59-76
+1.1 text/plain 64-65-68 "one"
+! parameters 1@0
+`},
+	{"boundary with a comment", "Content-Type: multipart/mixed; boundary=b (c)\n\n--b\n\none\n--b--\n", `
+1 multipart/mixed 0-47-62
+1.1 text/plain 51-52-55 "one"
+! parameters 1@0
+`},
+	{"boundary with an escape", "Content-Type: multipart/mixed; boundary=\"b\\c\"\n\n--bc\n\none\n--bc--\n", `
+1 multipart/mixed 0-47-64
+1.1 text/plain 52-53-56 "one"
+! parameters 1@0
+`},
+	{"boundary with a fold", "Content-Type: multipart/mixed; boundary=\"b\n c\"\n\n--b c\n\none\n--b c--\n", `
+1 multipart/mixed 0-48-67
+1.1 text/plain 54-55-58 "one"
+! parameters 1@0
+`},
+	{"boundary that is an encoded word", "Content-Type: multipart/mixed; boundary=\"=?us-ascii?q?b?=\"\n\n--=?us-ascii?q?b?=\n\none\n--=?us-ascii?q?b?=--\n", `
+1 multipart/mixed 0-60-105
+1.1 text/plain 79-80-83 "one"
+! parameters 1@0
+`},
+	{"boundary in another parameter", "Content-Type: multipart/mixed; x=\"boundary=c\"; boundary=b\n\n--b\n\none\n--b--\n", `
+1 multipart/mixed 0-59-74
+1.1 text/plain 63-64-67 "one"
+! parameters 1@0
+`},
+	{"boundary as readers agree", "Content-Type: multipart/mixed;\n\tBoundary = \"=_b?= c\" ; charset=x\n\n--=_b?= c\n\none\n--=_b?= c--\n", `
+1 multipart/mixed 0-66-93
+1.1 text/plain 76-77-80 "one"
+`},
 	{"parts after the end", mixed + "--b\n\none\n--b--\n--b\n\ntwo\n--b--\n", `
 1 multipart/mixed 0-43-73
 1.1 text/plain 47-48-51 "one"
+! boundary-like 1@58
 `},
 	{"unterminated", mixed + "--b\n\none\n--b\n\ntwo\n", `
 1 multipart/mixed 0-43-61
@@ -249,6 +314,7 @@ var structures = []struct{ name, raw, want string }{
 1.1 multipart/x 47-88-105
 1.1.1 text/plain 94-95-97 "in"
 1.2 text/plain 110-111-114 "out"
+! boundary-repeated 1.1@47
 `},
 	{"the same boundary inside", mixed + "--b\n" + mixed + "--b\n\nin\n--b--\n--b\n\nout\n--b--\n", `
 1 multipart/mixed 0-43-119
