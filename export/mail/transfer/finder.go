@@ -28,6 +28,7 @@ type Finder struct {
 	skip  bool   // the rest of a line is passed over
 	name  string // of the uuencoded file that may begin
 	at    int64  // where its line is
+	made  int64  // zeros that made up for what was missing in all of them
 	block yBlock
 	buf   []byte
 	bad   bool
@@ -177,7 +178,7 @@ func (f *Finder) uu(line []byte, at int64) {
 		f.sink.End(f.bad)
 		return
 	}
-	data, what := uuLine(f.buf[:0], line)
+	data, what := uuLine(f.buf[:0], line, &f.made, at)
 	if what&^uuShort != 0 {
 		f.state = finderText
 		f.sink.End(true)
@@ -218,7 +219,8 @@ func (f *Finder) uuBegins(line []byte) bool {
 	const mayMiss = 4
 	n := int(line[0] - ' ')
 	var what uuShape
-	if f.buf, what = uuLine(f.buf[:0], line); what&^uuShort != 0 {
+	var none int64
+	if f.buf, what = uuLine(f.buf[:0], line, &none, 0); what&^uuShort != 0 {
 		return false
 	}
 	return n <= 45 && len(line)-1 >= (n*4+2)/3-mayMiss && len(line) > 2

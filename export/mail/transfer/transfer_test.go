@@ -137,6 +137,18 @@ func TestUUEncode(t *testing.T) {
 	})
 }
 
+// Short lines do not make much of little.
+func TestUUEncodeOfShortLines(t *testing.T) {
+	src := "begin 644 a\n#0V%T\n" + strings.Repeat("_\n", 100_000)
+	got, found := decode(transfer.UUEncode(), src+"`\nend\n", 1000)
+	if len(got) > len(src)+63 || !strings.HasPrefix(got, "Cat\x00") || found != faults(at(cut, 18)) {
+		t.Errorf("%d bytes of %d %s", len(got), len(src), found)
+	}
+	if n := len(find(src+"`\nend\n", 1000)); n < 100_000 || n > len(src)+200 {
+		t.Errorf("a file of %d bytes in %d", n, len(src))
+	}
+}
+
 // yenc writes a yEnc file with the last line given.
 func yenc(data, last string) string {
 	var b strings.Builder

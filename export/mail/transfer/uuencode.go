@@ -7,6 +7,7 @@ type uuDecoder struct {
 	lines  lines
 	begun  bool
 	ended  bool
+	made   int64 // zeros that made up for what was missing
 	faults faults
 }
 
@@ -14,7 +15,8 @@ type uuDecoder struct {
 // the historical algorithm): from the line `begin MODE NAME` to the line `end`.
 // What is before and after it counts for nothing. Lines that cannot be data are
 // passed over; a line that is too short, which is what remains when blanks are
-// cut off, is made up with zeros.
+// cut off, is made up with zeros, of which there are never more than bytes were
+// read.
 //
 // Faults are FaultForeign (bytes or lines that are no data, or another file after
 // the first), and FaultCut (a line that is too short, a file without its `end`,
@@ -62,7 +64,7 @@ func (d *uuDecoder) line(dst, line []byte, at int64) []byte {
 		d.ended = true
 	default:
 		var what uuShape
-		if dst, what = uuLine(dst, line); what&(uuNoData|uuForeign|uuLong) != 0 {
+		if dst, what = uuLine(dst, line, &d.made, at); what&(uuNoData|uuForeign|uuLong) != 0 {
 			d.faults.add(FaultForeign, at)
 		} else if what&uuShort != 0 {
 			d.faults.add(FaultCut, at)
@@ -103,6 +105,9 @@ func isOctal(b []byte) bool {
 // uuEnd reports whether a line ends a uuencoded file.
 func uuEnd(line []byte) bool { return string(bytes.TrimRight(line, " \t")) == "end" }
 
+// uuLineBytes is how many bytes a line of uuencoded data decodes to at most.
+const uuLineBytes = 63
+
 // uuShape says what is odd in a line of uuencoded data.
 type uuShape int
 
@@ -113,9 +118,11 @@ const (
 	uuLong                        // more bytes than its length says, but for one check character
 )
 
-// uuLine appends what a line of uuencoded data decodes to. A line without a
-// byte is one of length 0.
-func uuLine(dst, line []byte) ([]byte, uuShape) {
+// uuLine appends what a line of uuencoded data at an offset decodes to. A line
+// without a byte is one of length 0. made counts the zeros in the place of what is
+// missing; no line gets any that would make them more than offset bytes and those of
+// a line.
+func uuLine(dst, line []byte, made *int64, at int64) ([]byte, uuShape) {
 	if len(line) == 0 {
 		return dst, 0
 	}
@@ -132,6 +139,11 @@ func uuLine(dst, line []byte) ([]byte, uuShape) {
 		body = body[:need]
 	} else if len(body) < (n*4+2)/3 {
 		shape |= uuShort
+		if missing := int64(n - len(body)*3/4); *made+missing <= at+uuLineBytes {
+			*made += missing
+		} else {
+			n = len(body) * 3 / 4
+		}
 	}
 	for _, c := range body {
 		if c < ' ' || c > '`' {
