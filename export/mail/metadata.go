@@ -130,8 +130,8 @@ func (d *describer) fields(p *mime.Part) Fields {
 	v := values{d: d, p: p}
 	f := Fields{
 		MessageID:  identifier(v.first("Message-ID")),
-		InReplyTo:  identifiers(v.first("In-Reply-To")),
-		References: identifiers(v.first("References")),
+		InReplyTo:  identifiers(v.first("In-Reply-To"), maxElements),
+		References: identifiers(v.first("References"), maxElements),
 		Date:       header.DecodeWords(v.first("Date")),
 		From:       v.addresses("From"),
 		Sender:     v.addresses("Sender"),
@@ -255,17 +255,21 @@ func EDRMMIH(messageID string) string {
 // identifier returns the message identifier in a value; the value itself, when
 // it has no angle brackets.
 func identifier(value string) string {
-	if ids := identifiers(value); len(ids) > 0 {
+	if ids := identifiers(value, 1); len(ids) > 0 {
 		return ids[0]
 	}
 	return header.DecodeWords(value)
 }
 
-// identifiers returns all message identifiers in a value (RFC 5322, section
-// 3.6.4), angle brackets included, white space inside them left off (section 4.5.4).
-func identifiers(value string) []string {
+// identifiers returns the message identifiers in a value (RFC 5322, section
+// 3.6.4), angle brackets included, white space inside them left off (section
+// 4.5.4), of which there are most at most.
+func identifiers(value string, most int) []string {
 	var ids []string
 	for {
+		if len(ids) == most {
+			return ids
+		}
 		start := strings.IndexByte(value, '<')
 		if start < 0 {
 			return ids

@@ -23,6 +23,10 @@ const (
 	// maxPartText bounds a text of a part or a file.
 	maxPartText = 4 << 10
 
+	// maxElements bounds the elements that are taken of a list: more than the
+	// bounds on bytes leave of it, so that it is always cut where it had more.
+	maxElements = maxMetadata/elementBytes + 1
+
 	// elementBytes is what an element of a list takes besides its texts; likewise a
 	// part, its size and digests, each of its members that may be absent, a file,
 	// and the fields of a message.

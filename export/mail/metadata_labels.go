@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -27,8 +28,8 @@ func (v values) gmailLabels() []string {
 	var labels []string
 	seen := map[string]bool{}
 	v.each("X-Gmail-Labels", func(f *header.Field) {
-		for _, l := range splitQuoted(v.decoded(f)) {
-			if !seen[l] {
+		for l := range splitQuoted(v.decoded(f)) {
+			if !seen[l] && len(labels) < maxElements {
 				seen[l] = true
 				labels = append(labels, l)
 			}
@@ -42,42 +43,47 @@ func (v values) gmailLabels() []string {
 // with blanks between) hold, each once.
 func (v values) keywords() []string {
 	var words []string
+	seen := map[string]bool{}
+	add := func(list iter.Seq[string]) {
+		for w := range list {
+			if !seen[w] && len(words) < maxElements {
+				seen[w] = true
+				words = append(words, w)
+			}
+		}
+	}
 	for _, name := range []string{"Keywords", "X-Keywords", "X-Mozilla-Keys"} {
 		v.each(name, func(f *header.Field) {
 			if name == "Keywords" {
-				words = append(words, splitQuoted(v.decoded(f))...)
+				add(splitQuoted(v.decoded(f)))
 			} else {
-				words = append(words, strings.Fields(v.decoded(f))...)
+				add(strings.FieldsSeq(v.decoded(f)))
 			}
 		})
 	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(words, func(w string) bool {
-		was := seen[w]
-		seen[w] = true
-		return was
-	})
+	return words
 }
 
-// splitQuoted splits at commas outside of double quotes, and returns what is not
+// splitQuoted splits at commas outside of double quotes, and gives what is not
 // empty, without quotes and white space around it. A quote counts only where an
 // element begins, and if another ends it; within, a backslash or a quote before
 // a quote stands for it.
-func splitQuoted(s string) []string {
-	var list []string
-	for {
-		s = strings.TrimLeft(s, " \t,")
-		if s == "" {
-			return list
+func splitQuoted(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			s = strings.TrimLeft(s, " \t,")
+			if s == "" {
+				return
+			}
+			element, rest, ok := cutQuoted(s)
+			if !ok {
+				element, rest, _ = strings.Cut(s, ",")
+			}
+			if element = strings.TrimSpace(element); element != "" && !yield(element) {
+				return
+			}
+			s = rest
 		}
-		element, rest, ok := cutQuoted(s)
-		if !ok {
-			element, rest, _ = strings.Cut(s, ",")
-		}
-		if element = strings.TrimSpace(element); element != "" {
-			list = append(list, element)
-		}
-		s = rest
 	}
 }
 

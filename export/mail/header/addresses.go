@@ -230,6 +230,12 @@ func (p *addressParser) atom() {
 const maxDomainLiteral = 256
 
 func (p *addressParser) add(word string) {
+	if len(p.words) == limits.AddressWords {
+		p.complete = false
+		p.hasAt = p.hasAt || strings.IndexByte(word, '@') >= 0
+		p.space = false
+		return
+	}
 	if p.words == nil {
 		p.words = make([]string, 0, 4)
 	}

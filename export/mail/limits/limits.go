@@ -51,6 +51,9 @@ const (
 	ParameterBytes = 256 << 10
 	// Addresses bounds the addresses of one value. Defect addresses.
 	Addresses = 100_000
+	// AddressWords bounds the words of one mailbox of an address list. More are
+	// left out. Defect addresses.
+	AddressWords = 10_000
 
 	// OpenedBytes bounds the decoded bytes of a message that are looked into again:
 	// nested messages with a transfer encoding, and TNEF. What would go beyond is
