@@ -52,7 +52,7 @@ var explanations = map[string]string{
 	mime.DefectBase64Cut:        "base64 that ends too early; whole bytes count",
 	mime.DefectQuotedPrintable:  "an equals sign in quoted-printable that begins nothing; it stays",
 	mime.DefectUUEncode:         "uuencoded or yEnc text that is damaged or ends too early",
-	mime.DefectNotOpened:        "content that could not be looked into: TNEF that cannot be read whole, or more than the limit",
+	mime.DefectNotOpened:        "content that could not be looked into: TNEF that cannot be read whole, S/MIME around a message, or more than the limit",
 	mime.DefectTooDeep:          "parts in one another deeper than the limit; the innermost is taken for one piece",
 	mime.DefectTooManyParts:     "more parts than the limit; the rest is not taken apart",
 	mime.DefectTooManyHeaders:   "more bytes in headers of parts than the limit; the other headers count as empty",

@@ -141,6 +141,9 @@ func (r *reader) finish(l *leaf) {
 	if l.Crypto == "" {
 		l.Crypto = l.sniff.crypto()
 	}
+	if l.sniff.opaque(l.Part) {
+		r.p.defect(l.Part, DefectNotOpened, l.Body)
+	}
 }
 
 // decode undoes the transfer encoding of a leaf.

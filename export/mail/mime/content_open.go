@@ -3,6 +3,7 @@ package mime
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"exhibit/export/mail/limits"
@@ -116,6 +117,9 @@ func (r *reader) tnef(l *leaf) {
 	if err != nil && (isTNEFType(l.Type) || !errors.Is(err, tnef.ErrSignature)) {
 		r.p.defect(l.Part, DefectNotOpened, l.Body)
 	}
+	if err == nil && hidden(message.Faults) {
+		r.p.defect(l.Part, DefectNotOpened, l.Body)
+	}
 	r.files.p = r.p
 	r.files.of(l.Part)
 	for _, file := range message.Files {
@@ -123,4 +127,9 @@ func (r *reader) tnef(l *leaf) {
 		r.files.write(file.Data)
 		r.files.end()
 	}
+}
+
+// hidden reports whether there is a content that was passed over for another.
+func hidden(faults []tnef.Fault) bool {
+	return slices.ContainsFunc(faults, func(f tnef.Fault) bool { return f.Kind == tnef.FaultRepeated })
 }

@@ -116,6 +116,19 @@ func (s *sniffer) crypto() string {
 	return ""
 }
 
+// opaque reports whether a leaf is S/MIME that is signed or compressed and holds the
+// message itself, whose parts readers show, but which is not opened here.
+func (s *sniffer) opaque(part *Part) bool {
+	kind, _ := param(part.Params, "smime-type")
+	switch {
+	case isPKCS7(part) && strings.EqualFold(strings.TrimSpace(kind), "compressed-data"):
+		return true
+	case isPKCS7(part), s.what == sniffCMS:
+		return part.Crypto == CryptoSigned
+	}
+	return false
+}
+
 // The contents of object identifiers in DER (RFC 5652 sections 5.1 and 6.1, RFC
 // 5083 section 2.1).
 const (

@@ -74,17 +74,20 @@ func (f *files) Begin(encoding, name string, at int64) {
 	if !f.exact {
 		at = 0
 	}
-	f.begin(origin, f.text(name), f.part.Body+at)
+	name, odd := f.text(name)
+	for _, defect := range odd {
+		f.p.defect(f.part, defect, f.part.Body+at)
+	}
+	f.begin(origin, name, f.part.Body+at)
 }
 
 // text returns a name that stands in a text as UTF-8: as it is, or converted from
-// the charset of the text.
-func (f *files) text(name string) string {
+// the charset of the text, and what is odd in it.
+func (f *files) text(name string) (string, []string) {
 	if charset := f.part.Charset; charset != "" && !utf8.ValidString(name) {
 		name = "=?" + charset + "?B?" + base64.StdEncoding.EncodeToString([]byte(name)) + "?="
 	}
-	name, _ = header.DecodeText(name)
-	return name
+	return header.DecodeText(name)
 }
 
 // Data implements transfer.Sink.

@@ -141,7 +141,7 @@ const (
 	DefectBase64Cut        = "base64-cut"        // base64 that ends within a group; whole bytes count
 	DefectQuotedPrintable  = "quoted-printable"  // an `=` that begins no octet and no soft line break; it stays
 	DefectUUEncode         = "uuencode"          // uuencoded or yEnc text that is damaged or ends too early
-	DefectNotOpened        = "not-opened"        // TNEF that cannot be read whole, or an encoded nested message or TNEF beyond limits.OpenedBytes, or such a message beyond limits.Depth or limits.Parts
+	DefectNotOpened        = "not-opened"        // TNEF that cannot be read whole or has two contents for one file, S/MIME that is signed or compressed with the message inside, or an encoded nested message or TNEF beyond limits.OpenedBytes, or such a message beyond limits.Depth or limits.Parts
 
 	DefectTooDeep        = "too-deep"
 	DefectTooManyParts   = "too-many-parts"

@@ -24,6 +24,7 @@ var structures = []struct{ name, raw, want string }{
 `},
 	{"empty filename before name", "Content-Type: text/x; name=a\nContent-Disposition: attachment; filename=\"\"\n\nbody", `
 1 text/x 0-75-79 "body"
+! parameters 1@29
 `},
 	{"no filename before name", "Content-Type: text/x; name=a\nContent-Disposition: attachment; filename=\n\nbody", `
 1 text/x 0-73-77 "body" name=a

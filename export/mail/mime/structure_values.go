@@ -29,14 +29,17 @@ func (w *walker) values(part *Part, typ string) {
 		w.contentType(part, f)
 	}
 	name, named := "", false
+	other, _ := param(part.Params, "name")
 	if f := fields[fieldDisposition]; f != nil {
 		disposition, params, defects := header.Disposition(f.Value())
 		w.odd(part, f, defects...)
 		part.Disposition = disposition
-		name, named = param(params, "filename")
+		if name, named = param(params, "filename"); named && name == "" && other != "" {
+			w.odd(part, f, header.DefectParameters)
+		}
 	}
 	if !named {
-		name, _ = param(part.Params, "name")
+		name = other
 	}
 	part.Name = name
 	part.Encoding = transfer.Name7Bit
