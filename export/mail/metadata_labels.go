@@ -20,14 +20,17 @@ func (it Item) AllLabels(m Metadata) []string {
 	return labels
 }
 
-// gmailLabels returns the labels that Gmail writes into exported messages, each
-// once. The field is a list with commas between; the whole of it, or pieces, may
+// gmailLabels returns the labels that Gmail writes into exported messages, above
+// all that another server added, each once. The field is a list with commas
+// between; the whole of it, or pieces, may
 // be encoded words, which need not begin and end where labels do. So it is
 // decoded first, and split then; a label with a comma stands in double quotes.
 func (v values) gmailLabels() []string {
 	var labels []string
 	seen := map[string]bool{}
-	v.each("X-Gmail-Labels", func(f *header.Field) {
+	p := *v.p
+	p.Header = above(p.Header)
+	values{v.d, &p}.each("X-Gmail-Labels", func(f *header.Field) {
 		for l := range splitQuoted(v.decoded(f)) {
 			if !seen[l] && len(labels) < maxElements {
 				seen[l] = true

@@ -22,6 +22,8 @@ func TestGmailLabels(t *testing.T) {
 		"X-Gmail-Labels: One\nX-Gmail-Labels: Two,One\n":                        {"One", "Two"},
 		"X-Gmail-Labels: \n": nil,
 		"Subject: x\n":       nil,
+		"X-Gmail-Labels: One\nReceived: x\nX-Gmail-Labels: Two\n":                     {"One"}, // the sender's
+		"Return-Path: <x@y>\nX-Gmail-Labels: Sent\n":                                  nil,
 		"X-Gmail-Labels: =?iso-8859-1?Q?=C9t=E9?=,=?utf-8?B?5Y+X5L+h44OI44Os44Kk?=\n": {"Été", "受信トレイ"},
 	} {
 		if got := mail.Describe(mail.Item{Raw: []byte(header + "\n")}).Labels; !slices.Equal(got, want) {

@@ -30,7 +30,8 @@ func describe(t *testing.T, raw string) (mail.Metadata, string) {
 }
 
 func TestDescribe(t *testing.T) {
-	raw := "Received: from a by b; Mon, 20 Jul 2015 14:00:05 +0200\r\nReceived: from x by a; Mon, 20 Jul 2015 14:00:01 +0200\r\n" +
+	raw := "X-Gmail-Labels: Inbox,\"A, B\",=?utf-8?q?Gr=C3=B6=C3=9Fe?=\r\n" +
+		"Received: from a by b; Mon, 20 Jul 2015 14:00:05 +0200\r\nReceived: from x by a; Mon, 20 Jul 2015 14:00:01 +0200\r\n" +
 		"Authentication-Results: mx.example.org;\r\n\tdkim=pass header.d=example.org\r\n" +
 		"ARC-Authentication-Results: i=1; mx.example.org; spf=none\r\nreceived-spf: pass (x)\r\n" +
 		"From: =?utf-8?q?=C3=84?= <a@example.org>\r\n" +
@@ -41,7 +42,6 @@ func TestDescribe(t *testing.T) {
 		"Message-ID: <CALckR-a8UDkRjO4xJyjd_s0GPxQWw@mail.gmail.com> (x)\r\n" +
 		"In-Reply-To: <1@example.org>\r\nReferences: <0@example.org> <1@example.org>\r\n" +
 		"List-Id: List <list.example.org>\r\nKeywords: work, \"a, b\"\r\n" +
-		"X-Gmail-Labels: Inbox,\"A, B\",=?utf-8?q?Gr=C3=B6=C3=9Fe?=\r\n" +
 		"\r\nbody"
 	want := `{"message_id":"<CALckR-a8UDkRjO4xJyjd_s0GPxQWw@mail.gmail.com>",` +
 		`"in_reply_to":["<1@example.org>"],"references":["<0@example.org>","<1@example.org>"],` +

@@ -40,7 +40,7 @@ const (
 // thread returns the thread of a message with the identifiers of f, or nil.
 func thread(h header.Header, f *Fields) *Thread {
 	index := threadIndex(h.Get("Thread-Index"))
-	switch number := h.Get("X-GM-THRID"); {
+	switch number := above(h).Get("X-GM-THRID"); {
 	case isNumber(number):
 		return threadOf(ByGmail, ByGmail+" "+number)
 	case len(f.References) > 0:
@@ -55,6 +55,17 @@ func thread(h header.Header, f *Fields) *Thread {
 		return threadOf(ByMessageID, normalID(f.MessageID))
 	}
 	return nil
+}
+
+// above returns the fields above the first Received and Return-Path: what the
+// mailbox wrote. Those below the sender may have written.
+func above(h header.Header) header.Header {
+	for i, f := range h.Fields {
+		if named(f.Name, "Received") || named(f.Name, "Return-Path") {
+			return header.Header{Fields: h.Fields[:i]}
+		}
+	}
+	return h
 }
 
 func threadOf(by, identifier string) *Thread {

@@ -35,6 +35,7 @@ func TestThread(t *testing.T) {
 		{"the local part has letter case", "Message-ID: <Root@example.org>\n", "message-id", threadID("Root@example.org")},
 		{"no brackets", "Message-ID: root@example.org\n", "message-id", root},
 		{"Gmail", "X-GM-THRID: 1266894439832287888\nMessage-ID: <6@example.org>\nReferences: <root@example.org>\n", "x-gm-thrid", threadID("x-gm-thrid 1266894439832287888")},
+		{"Gmail's field from a sender", "Received: x\nX-GM-THRID: 1266894439832287888\nMessage-ID: <root@example.org>\n", "message-id", root},
 		{"no number of Gmail", "X-GM-THRID: 12a\nMessage-ID: <root@example.org>\n", "message-id", root},
 		{"too long a number", "X-GM-THRID: 123456789012345678901\nMessage-ID: <root@example.org>\n", "message-id", root},
 		{"the first of Outlook", "Thread-Index: " + index(22, "") + "\n", "thread-index", threadID(outlook)},
