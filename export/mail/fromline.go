@@ -8,6 +8,7 @@ var (
 	newlineFrom     = []byte("\nFrom ")
 	returnFrom      = []byte("\rFrom ")
 	quotedFromSpace = []byte(">From ")
+	bomFrom         = []byte("\xef\xbb\xbfFrom ")
 )
 
 // SeparatorLine returns the length of the mbox separator line that b begins
@@ -68,8 +69,9 @@ type fromLines struct {
 	// doubtful says that a line might separate the message from another one: it
 	// does so by its own looks and those of its neighbours, and only a
 	// Content-Length, or that a line end is CR alone in a file of others, speaks
-	// against it; or it has weekday and date and follows an empty line, and only
-	// the line after it does not look like a header.
+	// against it; or it has weekday and date, or an address and follows an empty
+	// line, and only the line after it does not look like a header; or a byte order
+	// mark stands before it, as where files were put together.
 	doubtful bool
 }
 
@@ -83,6 +85,19 @@ func (e ends) fromLines(raw []byte, sep, body int, others bool) fromLines {
 		}
 		f.plain = f.plain || p >= body
 		f.doubtful = f.doubtful || e.maySeparate(raw, p) || endsAny.maySeparate(raw, p)
+	}
+	for p := sep; !f.doubtful; {
+		i := bytes.Index(raw[p:], bomFrom)
+		if i < 0 {
+			break
+		}
+		p += i + len(utf8BOM)
+		if !e.startsLine(raw, p-len(utf8BOM)) {
+			continue
+		}
+		text := raw[p:]
+		n, next := e.cutSeparator(text)
+		f.doubtful = n > 0 && (next == nextField || shapeOf(text[len(fromSpace):n]) != shapeLoose)
 	}
 	for p := sep; e == endsLF && !f.doubtful; {
 		i := bytes.Index(raw[p:], returnFrom)
@@ -121,7 +136,16 @@ func (e ends) maySeparate(raw []byte, p int) bool {
 		return true
 	}
 	n, _ := e.cutSeparator(raw[p:])
-	return n > 0 && e.emptyBefore(raw, p) && shapeOf(raw[p+len(fromSpace):p+n]) == shapeDated
+	if n == 0 {
+		return false
+	}
+	switch shapeOf(raw[p+len(fromSpace) : p+n]) {
+	case shapeDated:
+		return true
+	case shapeAddress:
+		return e.emptyBefore(raw, p)
+	}
+	return false
 }
 
 type nextLine int
