@@ -120,8 +120,8 @@ type File struct {
 // Values of File.Origin.
 const (
 	OriginTNEF = "tnef"     // an attachment in application/ms-tnef (MS-OXTNEF)
-	OriginUU   = "uuencode" // lines `begin 644 name` to `end` in a text part (POSIX uuencode)
-	OriginYEnc = "yenc"     // lines `=ybegin` to `=yend` in a text part (yEnc 1.3)
+	OriginUU   = "uuencode" // lines `begin 644 name` to `end` in an unnamed text/plain that is no attachment (POSIX uuencode)
+	OriginYEnc = "yenc"     // lines `=ybegin` to `=yend` in such a part (yEnc 1.3)
 )
 
 // The names of defects of parts. Those of headers and of the values in them are
