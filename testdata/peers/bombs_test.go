@@ -57,6 +57,12 @@ var bombs = []bomb{
 	{"2k-uuencoded-files", "too-many-files", func() []byte {
 		return []byte("Subject: x\r\n\r\n" + strings.Repeat("begin 644 a.txt\r\n#86)C\r\n`\r\nend\r\n", 2000))
 	}},
+	{"junk-before-known-fields", "too-many-defects", func() []byte {
+		return []byte("Subject: x\r\n" + strings.Repeat(strings.Repeat("x\r\n", 20)+"X-A: b\r\n", 200_000) + "\r\nx\r\n")
+	}},
+	{"12M-CR-boundaries", "boundary-missing", func() []byte {
+		return []byte("Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("\r--bx", 12_000_000))
+	}},
 	{"1M-uuencode-beginnings", "", func() []byte {
 		return []byte("Subject: x\r\n\r\n" + strings.Repeat("begin 644 a.txt\r\n", 1_000_000))
 	}},

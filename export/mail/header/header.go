@@ -166,6 +166,7 @@ type parser struct {
 	short bool // the end was met that More bytes may change
 	cr    bool // lines end with CR
 	h     Header
+	found int // where a field of a known name is, beyond lines that are none
 
 	typ      int    // the place of the first Content-Type, or -1
 	typed    bool   // its boundary was looked for
@@ -373,6 +374,10 @@ func (p *parser) junk(line []byte, next int) bool {
 		p.defect(DefectMboxLine, p.pos)
 		return true
 	}
+	if p.pos < p.found { // a line before this one looked as far
+		p.defect(DefectJunkLine, p.pos)
+		return true
+	}
 	for lines, folds := 0, 0; lines < junkLines && folds <= junkFolds; {
 		if next >= p.end {
 			p.short = p.short || p.More
@@ -383,6 +388,7 @@ func (p *parser) junk(line []byte, next int) bool {
 			break
 		}
 		if known(l) {
+			p.found = next
 			p.defect(DefectJunkLine, p.pos)
 			return true
 		}

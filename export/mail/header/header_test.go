@@ -77,6 +77,24 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Every line of junk is judged alike, whether one before it looked as far.
+func TestJunkBeforeKnownField(t *testing.T) {
+	for _, tt := range []struct {
+		junk, after string
+		fields, bad int
+	}{
+		{strings.Repeat("x\n", 20), "To: a\n", 2, 20},
+		{strings.Repeat("x\n", 20) + "Unknown: a\n", "To: a\n", 1, 1},
+		{strings.Repeat("x\n", 19) + "Unknown: a\n", "To: a\n", 3, 19},
+		{strings.Repeat("x\nTo: b\n", 3), "x\ny\n", 4, 4}, // the last junk ends the header
+	} {
+		h := header.Read([]byte("Subject: a\n" + tt.junk + tt.after + "\nbody\n"))
+		if len(h.Fields) != tt.fields || len(h.Defects) != tt.bad {
+			t.Errorf("%q: %d fields, defects %v", tt.junk+tt.after, len(h.Fields), h.Defects)
+		}
+	}
+}
+
 // A field of a known name that follows soon goes on with the header; lines that
 // continue others are not counted up to a limit of their own.
 func TestJunkLimits(t *testing.T) {

@@ -119,12 +119,19 @@ func (w *walker) match(off int64) (delimiter, bool) {
 		return delimiter{}, false
 	}
 	line = line[:min(len(line), limits.BoundaryLineBytes+1)]
+	if w.eol == '\n' && w.afterCR(off) {
+		if n := bytes.IndexAny(line, "\r\n"); n >= 0 {
+			line = line[:n]
+		}
+		w.like(line, off)
+		return delimiter{}, false
+	}
 	next := off + int64(len(line))
 	if n := bytes.IndexByte(line, w.eol); n >= 0 {
 		line, next = line[:n], off+int64(n)+1
 	}
 	level, closing := w.level(line)
-	if level < 0 || w.eol == '\n' && w.afterCR(off) {
+	if level < 0 {
 		w.like(line, off)
 		return delimiter{}, false
 	}
