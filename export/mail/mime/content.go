@@ -9,8 +9,9 @@ import (
 
 const (
 	// pieceBytes is how much is decoded and hashed at a time: little enough to
-	// stay in the cache between the two.
-	pieceBytes = 32 << 10
+	// stay in the cache between the two, enough that handing a piece to the second
+	// goroutine of digests costs little beside it.
+	pieceBytes = 256 << 10
 	// sniffBytes is how much of a leaf's decoded content is looked at to tell what
 	// protects it.
 	sniffBytes = 256
