@@ -136,6 +136,9 @@ func (e ends) maySeparate(raw []byte, p int) bool {
 		return true
 	}
 	n, _ := e.cutSeparator(raw[p:])
+	if n == 0 && len(raw)-p >= maxSeparatorLine { // too long for a separator here
+		n = maxSeparatorLine
+	}
 	if n == 0 {
 		return false
 	}

@@ -213,6 +213,8 @@ func TestMboxDoubt(t *testing.T) {
 	body := "one\n\n" + dated + "Subject: quoted\n\ntwo\n"
 	claims := dated + "Subject: x\nContent-Length: 70\n\n" + body
 	takeout := "From 1503474951213217546@xxx Mon Jun 01 10:00:00 +0000 2015\n"
+	const maxSeparator = 4096 // export/FORMAT.md section 9.1
+	long := func(n int) string { return "From x@example.org" + strings.Repeat(" ", n-19) + "\n" }
 	tests := []struct {
 		name, format, content string
 		items, doubtful       int
@@ -226,6 +228,8 @@ func TestMboxDoubt(t *testing.T) {
 		{"separator before what is no header, without an empty line", "", dated + msg + dated + "not a field\n\n" + dated + msg, 2, 1},
 		{"separator with an address before what is no header", "", dated + msg + "\nFrom x@example.org\nnot a field\n\n" + dated + msg, 2, 1},
 		{"files put together, with a byte order mark between", "", dated + msg + "\n\ufeff" + dated + msg, 1, 1},
+		{"separator of the longest length", "", dated + msg + "\n" + long(maxSeparator) + msg, 2, 0},
+		{"separator that is too long", "", dated + msg + "\n" + long(maxSeparator+1) + msg, 1, 1},
 		{"a byte order mark and prose", "", dated + msg + "\n\ufeffFrom here on it rains.\nNobody knows why.\n", 1, 0},
 		{"a byte order mark within a line", "", dated + msg + "x\ufeff" + dated + msg, 1, 0},
 		{"prose", "", dated + msg + "\nFrom here on it rains.\nNobody knows why.\n", 1, 0},
